@@ -1,0 +1,1 @@
+"""Train and measure: the only Keras and TensorFlow."""

@@ -1,0 +1,1 @@
+"""The bytes that phototag writes: sidecars, contact sheet."""

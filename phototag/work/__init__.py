@@ -1,0 +1,1 @@
+"""The verbs: each takes values and returns a frozen report; none prints or asks."""
