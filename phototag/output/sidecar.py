@@ -1,0 +1,231 @@
+"""The sidecar: what phototag knows about one photo, as JSON beside it.
+
+`sidecar.schema.json` (JSON Schema 2020-12, in this package) describes the format. A sidecar holds nothing of the run that
+wrote it, so the same knowledge gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any, Literal
+
+from phototag.core.types import Box, Landmarks
+from phototag.output.atomic import digest
+
+SCHEMA = 1
+"""Version of the format. It moves only when a reader of the former one could misread the new one."""
+
+SUFFIX = ".phototag.json"
+
+LONGEST_NAME = 255
+"""Bytes of a file name on ext4, XFS, btrfs, APFS and ZFS."""
+
+LANDMARKS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
+"""As the viewer sees them, in the order of `core.types.Landmarks`."""
+
+Status = Literal["named", "recognised", "unknown", "ignored"]
+How = Literal["manual", "imported", "automatic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A person and how much a face resembles them: cosine similarity, -1..1."""
+
+    person: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class SidecarFace:
+    """One face of a photo."""
+
+    id: str
+    """`face-17`, for life."""
+    index: int
+    """1, 2, …: the 2 in `photo.jpg#2`."""
+    box: Box
+    landmarks: Landmarks | None
+    """None for a box that a user drew."""
+    score: float | None
+    """Of the detector, 0..1; None for a box that a user drew."""
+    quality: float
+    """0..1, see `core.quality`."""
+    status: Status
+    """`named`: a user said so; `recognised`: phototag did; `unknown`; `ignored`: a user wants no name here."""
+    person: str | None = None
+    how: How | None = None
+    similarity: float | None = None
+    """To the person, where phototag recognised them."""
+    runner_up: Likeness | None = None
+    suggestion: Likeness | None = None
+    """A person that it may be: not sure enough to say so."""
+    cluster: str | None = None
+    """`cluster-3`: unknown faces that look alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class SidecarPhoto:
+    """One photo and its faces."""
+
+    file: str
+    """The photo's file name, as `os.fsdecode` gives it; without a folder, so that a folder can move."""
+    key: str
+    """BLAKE2b-128 of the file's bytes, 32 hexadecimal digits."""
+    width: int
+    """Pixels of the upright photo."""
+    height: int
+    format: str
+    taken: str | None
+    """ISO 8601, or None where the photo does not say."""
+    detector: str
+    embedder: str
+    faces: Sequence[SidecarFace] = ()
+
+
+def name_for(photo: str | PurePath) -> str:
+    """File name of a photo's sidecar: `IMG_1.JPG.phototag.json`.
+
+    Where that would be too long for a file name, the photo's name is cut and a digest of all of it put behind.
+    """
+    name = PurePath(photo).name
+    raw = os.fsencode(name)
+    room = LONGEST_NAME - len(SUFFIX)
+    if len(raw) <= room:
+        return name + SUFFIX
+    mark = f"~{digest(raw)[:12]}"
+    kept = raw[: room - len(mark)]
+    while kept and kept[-1] & 0xC0 == 0x80:  # not in the middle of a UTF-8 character
+        kept = kept[:-1]
+    if kept and kept[-1] & 0xC0 == 0xC0:
+        kept = kept[:-1]
+    return os.fsdecode(kept) + mark + SUFFIX
+
+
+def render(photo: SidecarPhoto) -> bytes:
+    """The sidecar's bytes: UTF-8, keys in a fixed order, faces by index, an indent of two, a newline at the end."""
+    faces = sorted(photo.faces, key=lambda face: (face.index, face.id))
+    document = {
+        "phototag": {"kind": "sidecar", "schema": SCHEMA},
+        "photo": _photo(photo),
+        "models": {"detector": photo.detector, "embedder": photo.embedder},
+        "people": sorted({shown(face.person) for face in faces if face.person is not None}),
+        "faces": [_face(face, photo.width, photo.height) for face in faces],
+    }
+    return (_lines(document) + "\n").encode("utf-8")
+
+
+def ours(data: bytes) -> Literal["ours", "foreign", "newer"]:
+    """Whose file this is. Only `ours` may be overwritten: `foreign` has no phototag marker, `newer` a later schema."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return "foreign"
+    marker = document.get("phototag") if isinstance(document, dict) else None
+    schema = marker.get("schema") if isinstance(marker, dict) else None
+    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
+        return "foreign"
+    return "newer" if schema > SCHEMA else "ours"
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) that every sidecar fulfils."""
+    path = Path(__file__).with_name("sidecar.schema.json")
+    schema: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return schema
+
+
+def shown(text: str) -> str:
+    """Text that UTF-8 can hold: bytes of a file name that were no UTF-8 become U+FFFD."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _photo(photo: SidecarPhoto) -> dict[str, Any]:
+    name = shown(photo.file)
+    return {
+        "file": name,
+        # Two names that are no UTF-8 can look the same: the bytes tell them apart.
+        "file_bytes": None if name == photo.file else os.fsencode(photo.file).hex(),
+        "key": photo.key,
+        "width": photo.width,
+        "height": photo.height,
+        "format": photo.format,
+        "taken": photo.taken,
+    }
+
+
+def _face(face: SidecarFace, width: int, height: int) -> dict[str, Any]:
+    x, y, wide, high = face.box.pixels(width, height)
+    box = face.box.rounded()
+    return {
+        "id": face.id,
+        "index": face.index,
+        "status": face.status,
+        "person": None if face.person is None else shown(face.person),
+        "how": face.how,
+        "similarity": _measure(face.similarity),
+        "runner_up": _likeness(face.runner_up),
+        "suggestion": _likeness(face.suggestion),
+        "cluster": face.cluster,
+        "score": _measure(face.score),
+        "quality": _rounded(face.quality, 4),
+        "box": {
+            "pixels": {"x": x, "y": y, "width": wide, "height": high},
+            "fractions": {
+                "x": _rounded(box.x, 5),
+                "y": _rounded(box.y, 5),
+                "width": _rounded(box.width, 5),
+                "height": _rounded(box.height, 5),
+            },
+        },
+        "landmarks": _landmarks(face.landmarks, width, height),
+    }
+
+
+def _landmarks(landmarks: Landmarks | None, width: int, height: int) -> dict[str, Any] | None:
+    if landmarks is None:
+        return None
+    points = dict(zip(LANDMARKS, landmarks.points, strict=True))
+    return {
+        "pixels": {k: [_rounded(x * width, 1), _rounded(y * height, 1)] for k, (x, y) in points.items()},
+        "fractions": {k: [_rounded(x, 5), _rounded(y, 5)] for k, (x, y) in points.items()},
+    }
+
+
+def _likeness(likeness: Likeness | None) -> dict[str, Any] | None:
+    if likeness is None:
+        return None
+    return {"person": shown(likeness.person), "similarity": _rounded(likeness.similarity, 4)}
+
+
+def _measure(value: float | None) -> float | None:
+    return None if value is None else _rounded(value, 4)
+
+
+def _rounded(value: float, digits: int) -> float:
+    return round(float(value), digits) + 0.0  # no -0.0
+
+
+def _lines(value: Any, indent: str = "") -> str:
+    """JSON with an indent of two, where what holds only numbers and words stays on one line if it is short."""
+    flat = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if not isinstance(value, dict | list) or not value:
+        return flat
+    inner = value.values() if isinstance(value, dict) else value
+    if indent and len(flat) <= 100 and not any(isinstance(v, dict | list) for v in inner):
+        return flat
+    deeper = indent + "  "
+    if isinstance(value, Mapping):
+        rows = [
+            f"{json.dumps(key, ensure_ascii=False)}: {_lines(v, deeper)}"
+            for key, v in value.items()
+        ]
+        opening, closing = "{", "}"
+    else:
+        rows = [_lines(v, deeper) for v in value]
+        opening, closing = "[", "]"
+    body = ",\n".join(deeper + row for row in rows)
+    return f"{opening}\n{body}\n{indent}{closing}"
