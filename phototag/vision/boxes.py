@@ -11,8 +11,8 @@ Rows = NDArray[np.float64]
 
 
 def best_first(rows: Rows) -> Rows:
-    """Sorted by score; equal scores keep the order they came in."""
-    return rows[np.argsort(-rows[:, 4], kind="stable")]
+    """Sorted by score; of equal scores the later row comes first, as in the `mtcnn` package."""
+    return rows[np.argsort(rows[:, 4], kind="stable")[::-1]]
 
 
 def suppress(rows: Rows, threshold: float, over: Literal["union", "min"] = "union") -> Rows:

@@ -103,9 +103,9 @@ def proposals(out: NDArray[np.float32], threshold: float) -> Rows:
     logit = np.log(threshold / (1 - threshold))
     down, across = np.nonzero(out[4] > logit)
     values = out[:, down, across].T
-    corner = np.stack([across, down, across, down], axis=1) * STRIDE
-    corner[:, 2:] += CELL
-    boxes = corner + values[:, :4] * np.float64(CELL)
+    # As the package (and MATLAB's original, that counts from one) has it: from 1 to 12.
+    corner = np.stack([across, down, across, down], axis=1) * STRIDE + (1, 1, CELL, CELL)
+    boxes = corner + values[:, :4] * np.float64(CELL - 1)
     return np.concatenate([boxes, sigmoid(values[:, 4:])], axis=1)
 
 
@@ -131,9 +131,10 @@ def _points(
     start: NDArray[np.float64], end: NDArray[np.float64], length: int, size: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_], NDArray[np.float32]]:
     """For each point: the pixels before and after it, is it inside, the way between them."""
-    first = (start / length * (length - 1))[:, None]
-    step = ((end - start) / length * (length - 1) / (size - 1))[:, None]
-    at = (first + step * np.arange(size)).astype(np.float32)
+    last = np.float32(length - 1)
+    begin = (start / length).astype(np.float32)[:, None]
+    step = ((end / length).astype(np.float32)[:, None] - begin) * last / np.float32(size - 1)
+    at = begin * last + np.arange(size, dtype=np.float32) * step
     inside = (at >= 0) & (at <= length - 1)
     at = np.clip(at, 0, length - 1)
     before = np.floor(at).astype(np.intp)
