@@ -190,7 +190,9 @@ def _landmarks(landmarks: Landmarks | None, width: int, height: int) -> dict[str
         return None
     points = dict(zip(LANDMARKS, landmarks.points, strict=True))
     return {
-        "pixels": {k: [_rounded(x * width, 1), _rounded(y * height, 1)] for k, (x, y) in points.items()},
+        "pixels": {
+            k: [_rounded(x * width, 1), _rounded(y * height, 1)] for k, (x, y) in points.items()
+        },
         "fractions": {k: [_rounded(x, 5), _rounded(y, 5)] for k, (x, y) in points.items()},
     }
 
