@@ -1,0 +1,167 @@
+"""The shape of the catalogue. A migration is never edited once released; each runs in one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+
+_M001 = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE roots (id INTEGER PRIMARY KEY, path NOT NULL UNIQUE);
+
+CREATE TABLE photos (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    pixel_key TEXT NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    format TEXT NOT NULL,
+    taken TEXT,
+    bytes INTEGER NOT NULL,
+    detector TEXT NOT NULL,
+    published INTEGER NOT NULL DEFAULT 0,
+    live INTEGER NOT NULL DEFAULT 1
+);
+CREATE INDEX photos_unpublished ON photos (id) WHERE published = 0;
+CREATE INDEX photos_bytes ON photos (bytes);
+CREATE INDEX photos_pixel_key ON photos (pixel_key);
+
+CREATE TABLE paths (
+    id INTEGER PRIMARY KEY,
+    root_id INTEGER NOT NULL REFERENCES roots (id),
+    dir NOT NULL,
+    name NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    photo_id INTEGER REFERENCES photos (id),
+    missing_since TEXT,
+    UNIQUE (root_id, dir, name)
+);
+CREATE INDEX paths_photo ON paths (photo_id);
+CREATE INDEX paths_missing ON paths (id) WHERE missing_since IS NOT NULL;
+
+CREATE TABLE failures (
+    path_id INTEGER PRIMARY KEY REFERENCES paths (id) ON DELETE CASCADE,
+    reason TEXT NOT NULL,
+    message TEXT NOT NULL
+);
+
+CREATE TABLE faces (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    photo_id INTEGER NOT NULL REFERENCES photos (id),
+    x REAL NOT NULL, y REAL NOT NULL, width REAL NOT NULL, height REAL NOT NULL,
+    landmarks TEXT NOT NULL,
+    score REAL NOT NULL,
+    quality REAL NOT NULL
+);
+CREATE INDEX faces_photo ON faces (photo_id);
+
+CREATE TABLE embeddings (
+    model TEXT NOT NULL,
+    face_id INTEGER NOT NULL REFERENCES faces (id) ON DELETE CASCADE,
+    vector BLOB NOT NULL,
+    PRIMARY KEY (model, face_id)
+) WITHOUT ROWID;
+
+CREATE TABLE neighbours (
+    model TEXT NOT NULL,
+    face_id INTEGER NOT NULL REFERENCES faces (id) ON DELETE CASCADE,
+    ids BLOB NOT NULL,
+    similarities BLOB NOT NULL,
+    PRIMARY KEY (model, face_id)
+) WITHOUT ROWID;
+
+CREATE TABLE successors (
+    face_id INTEGER NOT NULL REFERENCES faces (id) ON DELETE CASCADE,
+    heir_id INTEGER NOT NULL REFERENCES faces (id) ON DELETE CASCADE,
+    PRIMARY KEY (face_id, heir_id)
+) WITHOUT ROWID;
+
+CREATE TABLE decisions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    time TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    undone_by INTEGER
+);
+
+CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+
+CREATE TABLE verdicts (
+    face_id INTEGER PRIMARY KEY REFERENCES faces (id) ON DELETE CASCADE,
+    state TEXT NOT NULL,
+    person_id INTEGER,
+    how TEXT NOT NULL,
+    decision_id INTEGER NOT NULL
+);
+CREATE INDEX verdicts_person ON verdicts (person_id);
+
+CREATE TABLE rejections (
+    face_id INTEGER NOT NULL REFERENCES faces (id) ON DELETE CASCADE,
+    person_id INTEGER NOT NULL,
+    PRIMARY KEY (face_id, person_id)
+) WITHOUT ROWID;
+
+CREATE TABLE twice (photo TEXT PRIMARY KEY) WITHOUT ROWID;
+
+CREATE TABLE scores (
+    face_id INTEGER NOT NULL REFERENCES faces (id) ON DELETE CASCADE,
+    person_id INTEGER NOT NULL,
+    score REAL NOT NULL,
+    PRIMARY KEY (person_id, face_id)
+) WITHOUT ROWID;
+CREATE INDEX scores_face ON scores (face_id);
+
+CREATE TABLE assignments (
+    face_id INTEGER PRIMARY KEY REFERENCES faces (id) ON DELETE CASCADE,
+    state TEXT NOT NULL,
+    person_id INTEGER,
+    cluster_id INTEGER,
+    score REAL,
+    runner_up_id INTEGER,
+    runner_up_score REAL,
+    suggestion_id INTEGER,
+    suggestion_score REAL,
+    law TEXT NOT NULL
+);
+CREATE INDEX assignments_person ON assignments (person_id) WHERE person_id IS NOT NULL;
+CREATE INDEX assignments_cluster ON assignments (cluster_id) WHERE cluster_id IS NOT NULL;
+CREATE INDEX assignments_suggestion ON assignments (suggestion_id) WHERE suggestion_id IS NOT NULL;
+
+CREATE TABLE clusters (id INTEGER PRIMARY KEY AUTOINCREMENT, alive INTEGER NOT NULL);
+CREATE TABLE retired (
+    cluster_id INTEGER NOT NULL REFERENCES clusters (id),
+    face_id INTEGER NOT NULL,
+    PRIMARY KEY (cluster_id, face_id)
+) WITHOUT ROWID;
+CREATE TABLE memberships (digest TEXT PRIMARY KEY, cluster_id INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE outputs (
+    path TEXT PRIMARY KEY,
+    photo_id INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    digest TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX outputs_photo ON outputs (photo_id);
+
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY,
+    started TEXT NOT NULL,
+    ended TEXT,
+    command TEXT NOT NULL,
+    outcome TEXT,
+    summary TEXT
+);
+"""
+
+
+def m001_initial(db: sqlite3.Connection) -> None:
+    """Everything of the first release."""
+    for statement in _M001.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
+MIGRATIONS = (m001_initial,)
+VERSION = len(MIGRATIONS)

@@ -1,0 +1,355 @@
+"""What reports, sheets and searches read: joined rows, never whole tables."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from phototag.catalog.photos import absolute, box_of
+from phototag.catalog.store import Library, restored
+from phototag.core.types import Box
+
+WHEN = (
+    "COALESCE(ph.taken, (SELECT strftime('%Y-%m-%dT%H:%M:%S', MIN(w.mtime_ns) / 1000000000,"
+    " 'unixepoch') FROM paths w WHERE w.photo_id = ph.id AND w.missing_since IS NULL))"
+)
+"""Capture time of a photo as ISO 8601: from EXIF, else the file's."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    id: int
+    name: str
+    faces: int
+    photos: int
+    confirmed: int
+    """Faces that a user named."""
+    suggested: int
+    first: str | None
+    last: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRow:
+    id: int
+    faces: int
+    photos: int
+    first: str | None
+    last: str | None
+    guess: int | None
+    """The person that most of its faces may be."""
+    guess_score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFace:
+    """A face with its photo and its assignment."""
+
+    id: int
+    photo: int
+    key: str
+    box: Box
+    landmarks: str
+    score: float
+    quality: float
+    state: str
+    person: int | None
+    cluster: int | None
+    similarity: float | None
+    runner_up: int | None
+    runner_up_score: float | None
+    suggestion: int | None
+    suggestion_score: float | None
+    law: str
+
+
+_FACE = (
+    "SELECT f.*, ph.key, COALESCE(a.state, 'unknown') AS state, a.person_id, a.cluster_id,"
+    " a.score AS similarity, a.runner_up_id, a.runner_up_score, a.suggestion_id,"
+    " a.suggestion_score, COALESCE(a.law, '') AS law"
+    " FROM faces f JOIN photos ph ON ph.id = f.photo_id"
+    " LEFT JOIN assignments a ON a.face_id = f.id "
+)
+
+
+def _seen(row: sqlite3.Row) -> SeenFace:
+    return SeenFace(
+        id=row["id"],
+        photo=row["photo_id"],
+        key=row["key"],
+        box=box_of(row),
+        landmarks=row["landmarks"],
+        score=row["score"],
+        quality=row["quality"],
+        state=row["state"],
+        person=row["person_id"],
+        cluster=row["cluster_id"],
+        similarity=row["similarity"],
+        runner_up=row["runner_up_id"],
+        runner_up_score=row["runner_up_score"],
+        suggestion=row["suggestion_id"],
+        suggestion_score=row["suggestion_score"],
+        law=row["law"],
+    )
+
+
+def faces_in_photo(lib: Library, photo: int) -> list[SeenFace]:
+    """The faces of a photo from left to right (`#1`, `#2`, …), without those that are none."""
+    rows = lib.db.execute(_FACE + "WHERE f.photo_id = ?", (photo,))
+    found = [_seen(row) for row in rows]
+    return sorted(
+        (f for f in found if f.state != "not_a_face"), key=lambda f: (f.box.centre[0], f.id)
+    )
+
+
+def seen_face(lib: Library, face: int) -> SeenFace | None:
+    row = lib.db.execute(_FACE + "WHERE f.id = ?", (face,)).fetchone()
+    return None if row is None else _seen(row)
+
+
+def faces_of_person(lib: Library, person: int) -> Iterator[SeenFace]:
+    """Confirmed first, then recognised ones, most similar first."""
+    rows = lib.db.execute(
+        _FACE + "WHERE a.person_id = ? AND ph.live = 1"
+        " ORDER BY a.state = 'automatic', COALESCE(a.score, 2) DESC, f.quality DESC, f.id",
+        (person,),
+    ).fetchall()
+    return (_seen(row) for row in rows)
+
+
+def faces_of_cluster(lib: Library, cluster: int) -> Iterator[SeenFace]:
+    """Best quality first."""
+    rows = lib.db.execute(
+        _FACE + "WHERE a.cluster_id = ? AND ph.live = 1 ORDER BY f.quality DESC, f.id",
+        (cluster,),
+    ).fetchall()
+    return (_seen(row) for row in rows)
+
+
+def faces_suggested(lib: Library, person: int) -> Iterator[SeenFace]:
+    """Faces that may be a person, most similar first."""
+    rows = lib.db.execute(
+        _FACE + "WHERE a.suggestion_id = ? AND ph.live = 1"
+        " ORDER BY a.suggestion_score DESC, f.id",
+        (person,),
+    ).fetchall()
+    return (_seen(row) for row in rows)
+
+
+def best_face(lib: Library, column: str, number: int) -> tuple[str, int] | None:
+    """(photo key, face) of the best face of a person or cluster."""
+    if column not in ("person_id", "cluster_id"):
+        raise ValueError(column)
+    row = lib.db.execute(
+        "SELECT ph.key, f.id FROM assignments a JOIN faces f ON f.id = a.face_id"
+        f" JOIN photos ph ON ph.id = f.photo_id WHERE a.{column} = ? AND ph.live = 1"
+        " ORDER BY a.state = 'automatic', f.quality DESC, f.id LIMIT 1",
+        (number,),
+    ).fetchone()
+    return None if row is None else (str(row[0]), int(row[1]))
+
+
+def people_rows(lib: Library) -> list[PersonRow]:
+    """Everybody with a name, most faces first."""
+    rows = lib.db.execute(
+        "SELECT p.id, p.name, COUNT(f.id) AS faces, COUNT(DISTINCT f.photo_id) AS photos,"
+        " SUM(f.id IS NOT NULL AND a.state IN ('manual', 'imported')) AS confirmed,"
+        " (SELECT COUNT(*) FROM assignments s WHERE s.suggestion_id = p.id) AS suggested,"
+        f" MIN({WHEN}) AS first, MAX({WHEN}) AS last"
+        " FROM people p LEFT JOIN assignments a ON a.person_id = p.id"
+        " LEFT JOIN faces f ON f.id = a.face_id"
+        " LEFT JOIN photos ph ON ph.id = f.photo_id AND ph.live = 1"
+        " GROUP BY p.id ORDER BY faces DESC, p.name"
+    )
+    return [
+        PersonRow(
+            row["id"],
+            row["name"],
+            row["faces"],
+            row["photos"],
+            row["confirmed"] or 0,
+            row["suggested"],
+            row["first"],
+            row["last"],
+        )
+        for row in rows
+    ]
+
+
+def cluster_rows(lib: Library, limit: int | None = None, least: int = 1) -> list[ClusterRow]:
+    """Unnamed clusters, largest first."""
+    rows = lib.db.execute(
+        "SELECT a.cluster_id AS id, COUNT(*) AS faces, COUNT(DISTINCT f.photo_id) AS photos,"
+        f" MIN({WHEN}) AS first, MAX({WHEN}) AS last"
+        " FROM assignments a JOIN faces f ON f.id = a.face_id JOIN photos ph ON ph.id = f.photo_id"
+        " WHERE a.cluster_id IS NOT NULL GROUP BY a.cluster_id HAVING COUNT(*) >= ?"
+        " ORDER BY faces DESC, a.cluster_id LIMIT ?",
+        (least, -1 if limit is None else limit),
+    ).fetchall()
+    return [
+        ClusterRow(
+            row["id"],
+            row["faces"],
+            row["photos"],
+            row["first"],
+            row["last"],
+            *_guess(lib, row["id"]),
+        )
+        for row in rows
+    ]
+
+
+def _guess(lib: Library, cluster: int) -> tuple[int | None, float | None]:
+    row = lib.db.execute(
+        "SELECT suggestion_id, MAX(suggestion_score) FROM assignments"
+        " WHERE cluster_id = ? AND suggestion_id IS NOT NULL"
+        " GROUP BY suggestion_id ORDER BY COUNT(*) DESC, MAX(suggestion_score) DESC LIMIT 1",
+        (cluster,),
+    ).fetchone()
+    return (None, None) if row is None else (int(row[0]), float(row[1]))
+
+
+def months(lib: Library) -> list[tuple[str, int]]:
+    """(`2019-07` or '', photos) of all live photos with a face, earliest first."""
+    rows = lib.db.execute(
+        f"SELECT COALESCE(substr({WHEN}, 1, 7), '') AS month, COUNT(*) FROM photos ph"
+        " WHERE ph.live = 1 GROUP BY month ORDER BY month"
+    )
+    return [(str(row[0]), int(row[1])) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRow:
+    id: int
+    key: str
+    path: str
+    """Absolute, of its first file."""
+    width: int
+    height: int
+    format: str
+    taken: str | None
+    """From EXIF, else the file's time."""
+    faces: int
+
+
+_PHOTO = (
+    f"SELECT ph.*, {WHEN} AS at, r.path AS root, p.dir, p.name,"
+    " (SELECT COUNT(*) FROM faces f WHERE f.photo_id = ph.id) AS faces"
+    " FROM photos ph JOIN paths p ON p.id = (SELECT MIN(o.id) FROM paths o"
+    "  WHERE o.photo_id = ph.id AND o.missing_since IS NULL)"
+    " JOIN roots r ON r.id = p.root_id "
+)
+
+
+def _photo(row: sqlite3.Row) -> PhotoRow:
+    path = absolute(restored(row["root"]), restored(row["dir"]), restored(row["name"]))
+    return PhotoRow(
+        row["id"],
+        row["key"],
+        path,
+        row["width"],
+        row["height"],
+        row["format"],
+        row["at"],
+        row["faces"],
+    )
+
+
+def photos_of_month(lib: Library, month: str) -> Iterator[PhotoRow]:
+    """Live photos of a month, earliest first."""
+    rows = lib.db.execute(
+        _PHOTO + f"WHERE ph.live = 1 AND COALESCE(substr({WHEN}, 1, 7), '') = ?"
+        " ORDER BY at, ph.key",
+        (month,),
+    ).fetchall()
+    return (_photo(row) for row in rows)
+
+
+def photo(lib: Library, number: int) -> PhotoRow | None:
+    """A live photo."""
+    row = lib.db.execute(_PHOTO + "WHERE ph.id = ?", (number,)).fetchone()
+    return None if row is None else _photo(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which photos: all conditions hold."""
+
+    people: Sequence[int] = ()
+    """Each is in the photo."""
+    without: Sequence[int] = ()
+    only: bool = False
+    """Nobody else is: every face is one of `people`, or ignored."""
+    unknown: bool = False
+    """A face without a name is in it."""
+    since: str | None = None
+    until: str | None = None
+    """ISO dates; `until` includes its whole day, month or year."""
+    suggested: bool = False
+    """A suggestion counts as being in it."""
+
+
+def find(lib: Library, query: Query) -> Iterator[tuple[int, str]]:
+    """(photo, path) of every present file of every photo that the query means, by date, then path."""
+    conditions, values = ["ph.live = 1"], []
+    for person in query.people:
+        also = " OR a.suggestion_id = ?" if query.suggested else ""
+        conditions.append(f"{_HAS} AND (a.person_id = ?{also}))")
+        values += [person, person] if query.suggested else [person]
+    for person in query.without:
+        conditions.append(f"NOT {_HAS} AND a.person_id = ?)")
+        values.append(person)
+    if query.only:
+        marks = ",".join("?" * len(query.people))
+        conditions.append(
+            f"NOT {_HAS} AND a.state NOT IN ('ignored', 'not_a_face')"
+            f" AND (a.person_id IS NULL OR a.person_id NOT IN ({marks})))"
+        )
+        values += list(query.people)
+    if query.unknown:
+        conditions.append(f"{_HAS} AND a.state IN ('unknown', 'cluster'))")
+    if query.since is not None:
+        conditions.append(f"{WHEN} >= ?")
+        values.append(query.since)
+    if query.until is not None:
+        conditions.append(f"substr({WHEN}, 1, ?) <= ?")
+        values += [len(query.until), query.until]
+    rows = lib.db.execute(
+        f"SELECT ph.id, r.path AS root, p.dir, p.name, {WHEN} AS at FROM photos ph"
+        " JOIN paths p ON p.photo_id = ph.id AND p.missing_since IS NULL"
+        f" JOIN roots r ON r.id = p.root_id WHERE {' AND '.join(conditions)}"
+        " ORDER BY at, ph.key, p.id",
+        values,
+    )
+    for row in rows:
+        yield (
+            int(row["id"]),
+            absolute(restored(row["root"]), restored(row["dir"]), restored(row["name"])),
+        )
+
+
+_HAS = (
+    "EXISTS (SELECT 1 FROM faces f JOIN assignments a ON a.face_id = f.id"
+    " WHERE f.photo_id = ph.id"
+)
+
+
+def tally(lib: Library) -> dict[str, int]:
+    """Faces by state."""
+    rows = lib.db.execute(
+        "SELECT a.state, COUNT(*) FROM assignments a GROUP BY a.state ORDER BY a.state"
+    )
+    found = {str(row[0]): int(row[1]) for row in rows}
+    found["suggested"] = int(
+        lib.db.execute(
+            "SELECT COUNT(*) FROM assignments WHERE suggestion_id IS NOT NULL"
+        ).fetchone()[0]
+    )
+    found["people"] = int(lib.db.execute("SELECT COUNT(*) FROM people").fetchone()[0])
+    found["clusters"] = int(
+        lib.db.execute(
+            "SELECT COUNT(DISTINCT cluster_id) FROM assignments WHERE cluster_id IS NOT NULL"
+        ).fetchone()[0]
+    )
+    return found

@@ -1,0 +1,373 @@
+"""`phototag scan`."""
+
+from __future__ import annotations
+
+import re
+import signal
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from phototag import errors
+from phototag.cli import console
+from phototag.cli.common import JsonOption, LibraryOption, QuietOption, Session, now, writing
+from phototag.cli.progress import Tell, progress
+
+if TYPE_CHECKING:
+    from phototag.work.publish import PublishReport
+    from phototag.work.scan import Problem, ScanReport
+
+SHOWN = 10
+"""Lines of a list in the summary before the rest is only counted."""
+
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "": 1}
+
+
+def mount(app: typer.Typer) -> None:
+    app.command("scan")(scan)
+
+
+def scan(
+    places: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Folders or photos.", show_default=False)
+    ],
+    library: LibraryOption = None,
+    detector: Annotated[
+        str | None, typer.Option(help="mtcnn or opencv.", show_default="mtcnn")
+    ] = None,
+    detector_model: Annotated[
+        str | None, typer.Option(metavar="FILE", help="ONNX file of OpenCV's detector.")
+    ] = None,
+    min_face: Annotated[
+        int | None,
+        typer.Option(metavar="PX", help="Smallest face looked for.", show_default="20"),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PX", help="Longest side that detection sees.", show_default="1280"
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", help="Worker processes.", show_default="physical cores"),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Leave out files and folders of this name."),
+    ] = None,
+    follow_symlinks: Annotated[
+        bool | None, typer.Option("--follow-symlinks", help="Enter linked folders too.")
+    ] = None,
+    retry_errors: Annotated[
+        bool, typer.Option("--retry-errors", help="Try files again that could not be read.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Look at every photo again; decisions stay.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+    ] = False,
+    time_budget: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Stop in good order after 90s, 30m or 2h.")
+    ] = None,
+    on_errors: Annotated[
+        str | None,
+        typer.Option(
+            metavar="report|ignore",
+            help="Exit with 3 when photos failed, or with 0.",
+            show_default="report",
+        ),
+    ] = None,
+    accept_missing: Annotated[
+        bool, typer.Option("--accept-missing", help="Believe that many photos are gone.")
+    ] = False,
+    sidecars: Annotated[
+        str | None,
+        typer.Option(
+            metavar="beside|library|none", help="Where sidecars go.", show_default="beside"
+        ),
+    ] = None,
+    thumbnails: Annotated[
+        str | None,
+        typer.Option(
+            metavar="all|none", help="Annotated thumbnails of photos.", show_default="all"
+        ),
+    ] = None,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Find new photos and faces, recognise people, group the unknown ones, write what is known.
+
+    Photos are only read. Run it again at any time: what did not change costs nothing.
+
+    Example: phototag scan ~/Pictures
+    """
+    options: dict[str, Any] = {
+        "detector": detector,
+        "detector_model": detector_model,
+        "min_face": min_face,
+        "size": size,
+        "jobs": jobs,
+        "exclude": exclude or None,
+        "follow_symlinks": follow_symlinks,
+        "on_errors": on_errors,
+        "sidecars": sidecars,
+        "thumbnails": _all_or_none(thumbnails),
+    }
+    seconds = parse_time(time_budget) if time_budget is not None else None
+    from phototag.work.scan import ScanOptions
+
+    chosen = ScanOptions(
+        retry_errors=retry_errors,
+        force=force,
+        dry_run=dry_run,
+        accept_missing=accept_missing,
+        seconds=seconds,
+    )
+    _end_on_sigterm()
+    with writing(library, options, create=True) as session, progress(quiet or as_json) as tell:
+        report, published = _run(session, places, chosen, tell)
+        code = _exit_code(report, session.settings.on_errors)
+        if as_json:
+            console.document("scan", _as_json(session, report, published, code))
+            return code
+    _summary(session, report, published, quiet=quiet, dry=dry_run, library=library)
+    return code
+
+
+def _run(
+    session: Session, places: list[str], chosen: Any, tell: Tell
+) -> tuple[ScanReport, PublishReport | None]:
+    from phototag.catalog import store
+    from phototag.cli.common import command_line
+    from phototag.work.models import embedder_card, kit_of, thresholds_of
+    from phototag.work.publish import Publisher
+    from phototag.work.scan import Scan
+
+    card = embedder_card(session.lib.folder, session.settings)
+    started = now()
+    run = store.begin_run(session.lib, started.isoformat(timespec="seconds"), command_line())
+    outcome = "interrupted"
+    summary: dict[str, Any] = {}
+    try:
+        job = Scan(
+            lib=session.lib,
+            settings=session.settings,
+            kit=kit_of(session.lib.folder, session.settings),
+            model=card.id,
+            thresholds=thresholds_of(card),
+            options=chosen,
+            tell=lambda p: tell(p.stage, p.done, p.total, p.faces),
+            now=started,
+        )
+        report = job.run(places)
+        published = None
+        if not chosen.dry_run:
+            publisher = Publisher(
+                session.lib, session.settings, card.id, default_library=session.default
+            )
+            published = publisher.run(lambda done, total: tell("publish", done, total, 0))
+        outcome = "done"
+        summary = _counts(report)
+        return report, published
+    except errors.PhototagError as error:
+        outcome = error.code
+        raise
+    finally:
+        ended = now().isoformat(timespec="seconds")
+        store.end_run(session.lib, run, ended, outcome, summary)
+
+
+def _exit_code(report: ScanReport, on_errors: str) -> int:
+    if report.guarded:
+        return errors.GUARDED
+    if (report.failed or report.skipped) and on_errors == "report":
+        return errors.SOME_FAILED
+    return errors.OK
+
+
+def _counts(report: ScanReport) -> dict[str, Any]:
+    said = asdict(report)
+    for name in ("failed", "skipped", "guarded", "unmatched", "changed_faces"):
+        said[name] = len(said[name])
+    return said
+
+
+def _as_json(
+    session: Session, report: ScanReport, published: PublishReport | None, code: int
+) -> dict[str, Any]:
+    from phototag.catalog import views
+
+    said = asdict(report)
+    said.pop("changed_faces")
+    said["library"] = str(session.lib.folder)
+    said["exit_code"] = code
+    said["totals"] = views.tally(session.lib)
+    if published is not None:
+        said["outputs"] = {
+            "sidecars": published.sidecars,
+            "thumbnails": published.thumbnails,
+            "removed": published.removed,
+            "in_library": published.in_library,
+            "kept": published.kept,
+        }
+    said["sheet"] = str(session.lib.folder / "sheet" / "index.html")
+    return said
+
+
+# ---- the summary
+
+
+def _summary(
+    session: Session,
+    report: ScanReport,
+    published: PublishReport | None,
+    *,
+    quiet: bool,
+    dry: bool,
+    library: str | None,
+) -> None:
+    _problems("could not be read", report.failed)
+    _problems("could not be entered", report.skipped)
+    for problem in report.guarded:
+        console.say(f"{console.shown(problem.path)}: {problem.message}", style="red")
+    if quiet:
+        return
+    if dry:
+        console.say(
+            f"Would read {report.new:,} new, {report.edited:,} changed and {report.retried:,} failed "
+            f"files, and find {report.missing:,} missing. Nothing was done."
+        )
+        return
+    console.say(_what_changed(report))
+    _what_is_known(report)
+    for path in report.unmatched[:SHOWN]:
+        console.say(
+            f"{console.shown(path)} was edited, and a face that you named was not found again in it."
+        )
+    if published is not None:
+        for path in published.kept[:SHOWN]:
+            console.say(f"{console.shown(path)} is not phototag's file (or a newer one's): left alone.")
+        if published.in_library:
+            console.say(
+                f"{published.in_library:,} sidecars went to the library: their folders are read-only."
+            )
+    if report.remaining:
+        console.say(
+            f"The time is up: {report.remaining:,} files remain. Run the same scan again to go on.",
+            style="yellow",
+        )
+    _next_steps(session, library)
+
+
+def _what_changed(report: ScanReport) -> str:
+    parts = [
+        f"{count:,} {word}"
+        for count, word in (
+            (report.new, "new"),
+            (report.unchanged, "unchanged"),
+            (report.moved, "moved"),
+            (report.copied, "copies"),
+            (report.edited, "edited"),
+            (report.returned, "back again"),
+            (report.retried, "read at last"),
+            (report.missing, "missing"),
+            (len(report.failed), "failed"),
+        )
+        if count
+    ]
+    return "Photos: " + (", ".join(parts) if parts else "none found") + "."
+
+
+def _what_is_known(report: ScanReport) -> None:
+    parts = [
+        f"{count:,} {word}"
+        for count, word in (
+            (report.faces, "new faces"),
+            (report.recognised, "recognised"),
+            (report.suggested, "suggested"),
+            (report.withdrawn, "withdrawn"),
+        )
+        if count
+    ]
+    if parts:
+        console.say("Faces: " + ", ".join(parts) + ".")
+
+
+def _next_steps(session: Session, library: str | None) -> None:
+    from phototag.catalog import store, views
+    from phototag.cli.common import reading
+
+    with reading(library) as again:
+        known = views.tally(again.lib)
+        clusters = views.cluster_rows(again.lib, limit=5)
+    del store
+    where = _where(session, library)
+    console.say(
+        f"Known: {known['people']:,} people with {_named(known):,} faces, "
+        f"{known['clusters']:,} unnamed clusters."
+    )
+    if clusters:
+        console.say("\nWho are they? Open the contact sheet, then:")
+        for row in clusters:
+            photos = f"{row.faces:,} faces in {row.photos:,} photos"
+            console.say(f'  phototag label{where} cluster-{row.id} "NAME"    # {photos}')
+    sheet = session.lib.folder / "sheet" / "index.html"
+    if sheet.is_file():
+        console.say(f"\nContact sheet: {_link(sheet)}")
+
+
+def _named(known: dict[str, int]) -> int:
+    return sum(known.get(state, 0) for state in ("manual", "imported", "automatic"))
+
+
+def _where(session: Session, library: str | None) -> str:
+    if session.default:
+        return ""
+    import shlex
+
+    return f" --library {shlex.quote(library or str(session.lib.folder))}"
+
+
+def _link(path: Path) -> str:
+    return str(path)
+
+
+def _problems(what: str, problems: list[Problem]) -> None:
+    for problem in problems:
+        console.say(
+            f"{console.shown(problem.path)} {what}: {problem.message} ({problem.reason})",
+            style="yellow",
+        )
+
+
+# ---- small things
+
+
+def parse_time(text: str) -> float:
+    """`90`, `90s`, `30m`, `2h`, `1h30m` in seconds. Raises UsageError."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.lower())
+    whole = "".join(f"{n}{u}" for n, u in parts)
+    if not parts or whole != re.sub(r"\s", "", text.lower()) or any(u not in _UNITS for _, u in parts):
+        raise errors.UsageError(f"--time-budget {text!r}: say it like 90s, 30m or 2h.")
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def _all_or_none(word: str | None) -> bool | None:
+    if word is None:
+        return None
+    if word not in ("all", "none"):
+        raise errors.UsageError(f"--thumbnails is {word!r}; it can be all or none.")
+    return word == "all"
+
+
+def _end_on_sigterm() -> None:
+    """A polite kill ends as Ctrl-C does: what was done is kept."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
