@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import io
-import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 
 import cv2
 import numpy as np
-import pillow_heif
-from PIL import Image, ImageOps
+from PIL import Image
 
 from phototag.core.types import Pixels
 from phototag.errors import UnreadableImage
+from phototag.images import formats, heif, jpeg, pillow, raw
+from phototag.images.colour import to_srgb
+from phototag.images.metadata import Metadata, of_directories, parse
+from phototag.images.raster import Raster, Undecodable
+from phototag.images.shrink import shrunk
+from phototag.images.silence import caught_noise
+from phototag.images.tiff import directories
 
-pillow_heif.register_heif_opener()
+MOST_EMPTY = 0.02
+"""Share of a JPEG's rows that may be missing at its bottom. A lost end marker costs no row; a photo
+that broke off shows grey where faces were, and is a failure and not a photo without faces."""
+
+ENOUGH = 1000
+"""Longest side in px of a RAW file's preview that makes a search for a larger one needless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,49 +36,121 @@ class Picture:
     pixels: Pixels
     """[h, w, 3] RGB, 8-bit sRGB, upright; possibly smaller than the photo."""
     width: int
-    """Of the whole upright photo, in pixels."""
+    """Of the whole upright photo, in pixels (of a RAW file: of its largest preview)."""
     height: int
     format: str
+    """JPEG, PNG, WEBP, TIFF, BMP, GIF, HEIF, AVIF, JPEG2000 or a RAW format: DNG, CR2, NEF …"""
     taken: str | None
     """When it was taken, ISO 8601, as far as EXIF says; None where it says nothing."""
 
 
 def read(data: bytes, path: str, *, longest: int | None = None) -> Picture:
-    """Decode the bytes of the file `path` so that the longest side is `longest` px (None: all there is); never enlarged.
+    """Decode the bytes of the file `path`, its longest side shrunk to exactly `longest` px.
 
-    Raises UnreadableImage.
+    A smaller photo stays as it is; `longest=None` gives the photo in full (up to 50 megapixels).
+    The format is told by the bytes. A file whose picture breaks off is refused: a photo with a grey
+    half would look like one without the faces that were there.
+
+    Raises UnreadableImage with a reason: `empty`, `not-an-image`, `unsupported` (a known format
+    that phototag does not read), `truncated`, `damaged`, `too-large`, `no-preview` (a RAW file
+    without an embedded JPEG).
     """
-    if not data:
-        raise UnreadableImage(path, "empty", "the file is empty.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(data))
-            name, (width, height) = image.format or "?", image.size
-            orientation = image.getexif().get(0x0112, 1)
-            if width * height > 250_000_000:
-                raise UnreadableImage(path, "too-large", f"{width} x {height} px are too many.")
-            if longest and image.format == "JPEG":
-                image.draft("RGB", (min(width, longest), min(height, longest)))
-            if orientation in (5, 6, 7, 8):
-                width, height = height, width
-            pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    except UnreadableImage:
-        raise
-    except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError) as error:
-        raise UnreadableImage(path, "not-an-image", f"cannot be read as a photo: {error}.") from error
-    return Picture(shrunk(pixels, longest), width, height, name, None)
+        with caught_noise() as noise:
+            raster = _raster(data, longest, noise)
+            pixels = to_srgb(raster.pixels, raster.mode, raster.profile)
+    except Undecodable as refusal:
+        raise UnreadableImage(path, refusal.reason, refusal.message) from refusal
+    width, height = raster.width, raster.height
+    if raster.metadata.orientation > 4:
+        width, height = height, width
+    pixels = _upright(pixels, raster.metadata.orientation)
+    return Picture(pixels, width, height, raster.format, raster.metadata.taken)
 
 
-def shrunk(pixels: Pixels, longest: int | None) -> Pixels:
-    """The picture with its longest side at `longest` px, shrunk by area; as it is where it is not larger."""
-    height, width = pixels.shape[:2]
-    if longest is None or max(height, width) <= longest:
-        return pixels
-    scale = longest / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small: Pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    return small
+def _raster(data: bytes, longest: int | None, noise: Callable[[], str]) -> Raster:
+    name = formats.recognise(data)
+    if name is None:
+        raise _unknown(data)
+    if name == "JPEG":
+        return _jpeg(data, longest, noise)
+    if name == "HEIF":
+        return heif.decode(data, longest)
+    if name in pillow.PLUGINS and name != "TIFF":
+        return pillow.decode(data, name, longest)
+    found = directories(data)
+    kind = raw.kind(data, found) if name == "TIFF" else name
+    if kind is not None:
+        return _raw(data, kind, longest, noise)
+    raster = pillow.decode(data, name, longest)
+    metadata = Metadata(raster.metadata.orientation, of_directories(found).taken)
+    return Raster(
+        "TIFF", raster.pixels, raster.mode, raster.width, raster.height, metadata, raster.profile
+    )
+
+
+def _unknown(data: bytes) -> Undecodable:
+    if not data:
+        return Undecodable("empty", "the file is empty (0 bytes).")
+    other = formats.unread(data)
+    if other is not None:
+        return Undecodable("unsupported", f"this is {other}, which phototag does not read.")
+    return Undecodable("not-an-image", "this is no photo in any format that phototag knows.")
+
+
+def _jpeg(data: bytes, longest: int | None, noise: Callable[[], str]) -> Raster:
+    found = jpeg.header(data)
+    if found is None:
+        if b"\xff\xda" not in data:
+            raise Undecodable("truncated", "the file ends before its picture begins.")
+        raise Undecodable("damaged", "its header is damaged.")
+    pixels = jpeg.decode(data, 0, found, longest) if found.is_photo else None
+    if pixels is None:
+        return pillow.decode(data, "JPEG", longest)
+    _check_whole(pixels, jpeg.is_whole(data, found), noise())
+    mode = "L" if pixels.ndim == 2 else "RGB"
+    return Raster(
+        "JPEG", pixels, mode, found.width, found.height, parse(found.exif), found.icc
+    )
+
+
+def _check_whole(pixels: Pixels, is_whole: bool, said: str) -> None:
+    """Refuse a picture whose bottom is only the decoder's filling."""
+    if is_whole and (not said or "extraneous bytes" in said):
+        return
+    missing = jpeg.empty_share(pixels)
+    if missing > MOST_EMPTY:
+        raise Undecodable(
+            "damaged" if is_whole else "truncated",
+            f"the data breaks off: {missing:.0%} of the picture is missing."
+            " Copy the file again from where it came.",
+        )
+
+
+def _raw(data: bytes, kind: str, longest: int | None, noise: Callable[[], str]) -> Raster:
+    found = directories(data)
+    for start, header in raw.previews(data, found, enough=ENOUGH):
+        pixels = jpeg.decode(data, start, header, longest)
+        if pixels is None or ("premature" in noise().lower() and jpeg.empty_share(pixels) > 0.02):
+            continue
+        mode = "L" if pixels.ndim == 2 else "RGB"
+        metadata = raw.metadata(data, found, header)
+        return Raster(kind, pixels, mode, header.width, header.height, metadata, header.icc)
+    raise Undecodable(
+        "no-preview",
+        f"this {kind} file holds no JPEG preview that can be read. Export a JPEG next to it.",
+    )
+
+
+def _upright(pixels: Pixels, orientation: int) -> Pixels:
+    """The picture as it should be seen, by EXIF's orientation 1..8."""
+    if orientation > 4:
+        pixels = pixels.transpose(1, 0, 2)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)
 
 
 def photo_key(data: bytes) -> str:
@@ -76,7 +159,7 @@ def photo_key(data: bytes) -> str:
 
 
 def pixel_key(picture: Picture) -> str:
-    """The identity of what is to be seen: equal for two files that differ in their metadata only."""
+    """The identity of what is seen: equal for two files that differ in their metadata only."""
     small = cv2.resize(picture.pixels, (32, 32), interpolation=cv2.INTER_AREA)
     size = f"{picture.width}x{picture.height}:".encode()
     return blake2b(size + small.tobytes(), digest_size=16).hexdigest()
