@@ -13,6 +13,9 @@ from phototag.core.types import Pixels
 MOST_PROFILE_BYTES = 16_000_000
 """Printers' CMYK profiles have up to 9 MB; what is larger is no profile."""
 
+STRIP = 256
+"""Rows that are converted at a time: no second copy of a large picture is made."""
+
 SAME = 3
 """Levels of 255: a profile that moves no test colour further is sRGB under another name."""
 
@@ -26,11 +29,16 @@ def to_srgb(pixels: Pixels, mode: str, profile: bytes | None) -> Pixels:
     Relative colorimetric with black point compensation, as browsers do.
     """
     transform = _transform(profile, mode) if profile or mode == "LAB" else None
-    if transform is not None:
-        return np.asarray(ImageCms.applyTransform(_image(pixels, mode), transform))
-    if mode == "L":
-        return np.repeat(pixels.reshape(*pixels.shape[:2], 1), 3, axis=2)
-    return pixels if mode == "RGB" else np.asarray(_image(pixels, mode).convert("RGB"))
+    if transform is None and mode == "RGB":
+        return pixels
+    if transform is None and mode == "L":
+        return np.repeat(pixels[:, :, None], 3, axis=2)
+    shown = np.empty((*pixels.shape[:2], 3), np.uint8)
+    for top in range(0, len(pixels), STRIP):
+        strip = _image(pixels[top : top + STRIP], mode)
+        done = ImageCms.applyTransform(strip, transform) if transform else strip.convert("RGB")
+        shown[top : top + STRIP] = np.asarray(done)
+    return shown
 
 
 @functools.lru_cache(maxsize=16)

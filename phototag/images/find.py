@@ -1,7 +1,7 @@
 """The walk: which files of a folder are photos, without opening one.
 
-One `os.scandir` for each folder and one `stat` for each photo. Only regular files with a suffix that `images.read` knows are
-yielded, so FIFOs, sockets and devices are never opened.
+One `os.scandir` for each folder and one `stat` for each photo. Only regular files with a suffix
+that `images.read` knows are yielded, so FIFOs, sockets and devices are never opened.
 """
 
 from __future__ import annotations
@@ -14,17 +14,22 @@ from dataclasses import dataclass
 from fnmatch import translate
 from pathlib import Path
 
-RAW_SUFFIXES = frozenset(
-    ".3fr .arw .cr2 .cr3 .dcr .dng .erf .fff .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw"
-    " .rw2 .rwl .sr2 .srf .srw .x3f".split()
-)
-SUFFIXES = RAW_SUFFIXES | frozenset(
-    ".apng .avif .bmp .dib .gif .heic .heif .hif .j2c .j2k .jfif .jif .jp2 .jpc .jpe .jpeg .jpf .jpg"
-    " .jpx .mpo .png .tif .tiff .webp".split()
-)
-"""Suffixes, in lower case, of the files that are taken for photos. What is inside decides how they are read."""
+# fmt: off
+RAW_SUFFIXES = frozenset({
+    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef",
+    ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw",
+    ".x3f",
+})
+SUFFIXES = RAW_SUFFIXES | {
+    ".apng", ".avif", ".bmp", ".dib", ".gif", ".heic", ".heif", ".hif", ".j2c", ".j2k", ".jfif",
+    ".jif", ".jp2", ".jpc", ".jpe", ".jpeg", ".jpf", ".jpg", ".jpx", ".mpo", ".png", ".tif",
+    ".tiff", ".webp",
+}
+"""Suffixes, in lower case, of files that are taken for photos. How they are read, their bytes say.
+"""
+# fmt: on
 
-NO_MEDIA = (".nomedia", ".noimage")
+NO_MEDIA = frozenset({".nomedia", ".noimage"})
 """A folder that holds a file of one of these names is skipped with all that is below it."""
 
 LIBRARY_MARK = "catalog.sqlite"
@@ -38,7 +43,7 @@ class Found:
     path: str
     """Absolute; `os.fsencode` gives back the bytes of a name that is not UTF-8."""
     dir: str
-    """Folder below the root, with `/`; '' for the root itself."""
+    """Its folder below the root, with `/`; '' for the root itself."""
     name: str
     size: int
     mtime_ns: int
@@ -46,20 +51,33 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A place that the walk could not enter."""
+    """A place that the walk could not enter, or a file that it could not look at."""
 
     path: str
     reason: str
-    """`missing`, `unreadable-folder`, `unreadable-file` or `symlink-loop`."""
+    """`missing` (the root), `unreadable-folder`, `unreadable-file` or `symlink-loop`."""
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    exclude: Callable[[str, str], bool]
+    """What the caller asked for."""
+
+    excluded: Callable[[str, str], bool]
+    """By (name, path below the root)."""
     skip: frozenset[str]
     follow_symlinks: bool
-    on_trouble: Callable[[Trouble], None]
+    tell: Callable[[Trouble], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder to be listed."""
+
+    path: str
+    below: str
+    above: tuple[tuple[int, int], ...]
+    """(device, inode) of itself and the folders above it; kept only where links are followed."""
 
 
 def walk(
@@ -72,116 +90,124 @@ def walk(
 ) -> Iterator[tuple[str, list[Found]]]:
     """Yield (folder below `root`, its photos sorted by name), folder by folder in sorted order.
 
-    `exclude` holds globs: one without `/` is held against every name of a file or folder, one with `/` against the path below
-    the root (`*` also matches `/`; a leading `/` or a trailing one changes nothing); an excluded folder is not entered. `skip`
-    names absolute folders to leave out. Hidden files and folders, folders with a `.nomedia` file and phototag libraries are left
-    out as well. Linked files are photos like others, linked folders are entered only with `follow_symlinks`, each real folder
-    once. What cannot be entered is told to `on_trouble` and the walk goes on. A root that is a file yields that file alone.
+    `exclude` holds globs as in a .gitignore, case-sensitive: one without `/` is held against the
+    name of every file and folder, one with `/` against the path below the root, where `*` also
+    matches `/`. An excluded folder is not entered. `skip` names absolute folders to leave out.
+    Hidden files and folders, folders with a `.nomedia` file, and phototag libraries are left out
+    too. Linked files are photos like others; linked folders are entered only with
+    `follow_symlinks`, each real folder once.
+
+    What cannot be entered is told to `on_trouble` and the walk goes on; a file that vanished
+    meanwhile is left out. A root that is a file yields that file, whatever its name.
     """
-    top = os.path.abspath(os.fspath(root))  # noqa: PTH100 - surrogates and speed
-    rules = _Rules(
-        _excluder(exclude),
-        frozenset(os.path.normpath(os.fspath(folder)) for folder in skip),
-        follow_symlinks,
-        on_trouble,
-    )
+    top = os.path.abspath(os.fspath(root))  # noqa: PTH100 - Path would not keep odd bytes' order
+    leave = frozenset(os.path.normpath(os.fspath(folder)) for folder in skip)
+    rules = _Rules(_excluder(exclude), leave, follow_symlinks, on_trouble)
     try:
         status = os.stat(top)  # noqa: PTH116
     except OSError as error:
-        on_trouble(Trouble(top, "missing", f"{top}: {error.strerror}."))
+        on_trouble(Trouble(top, "missing", f"{top} cannot be reached: {error.strerror}."))
         return
     if modes.S_ISDIR(status.st_mode):
-        yield from _folder(top, "", rules, {(status.st_dev, status.st_ino)})
+        yield from _walk(_Folder(top, "", ((status.st_dev, status.st_ino),)), rules)
     elif modes.S_ISREG(status.st_mode):
-        folder, name = os.path.split(top)
+        name = os.path.basename(top)  # noqa: PTH119
         yield "", [Found(top, "", name, status.st_size, status.st_mtime_ns)]
     else:
-        on_trouble(Trouble(top, "unreadable-file", f"{top} is neither a file nor a folder."))
+        message = f"{top} is neither a file nor a folder."
+        on_trouble(Trouble(top, "unreadable-file", message))
 
 
-def _folder(
-    path: str, below: str, rules: _Rules, seen: set[tuple[int, int]]
-) -> Iterator[tuple[str, list[Found]]]:
-    pending = [(path, below)]
-    while pending:
-        path, below = pending.pop()
-        listed = _listed(path, below, rules, seen)
-        if listed is None:
-            continue
-        photos, folders = listed
+def _walk(top: _Folder, rules: _Rules) -> Iterator[tuple[str, list[Found]]]:
+    waiting = [top]
+    entered = set(top.above)
+    while waiting:
+        folder = waiting.pop()
+        photos, inner = _listed(folder, rules, entered)
         if photos:
-            yield below, photos
-        pending.extend(reversed(folders))
+            yield folder.below, photos
+        waiting.extend(reversed(inner))
 
 
 def _listed(
-    path: str, below: str, rules: _Rules, seen: set[tuple[int, int]]
-) -> tuple[list[Found], list[tuple[str, str]]] | None:
+    folder: _Folder, rules: _Rules, entered: set[tuple[int, int]]
+) -> tuple[list[Found], list[_Folder]]:
+    """The photos of one folder and the folders in it that are to be entered."""
     photos: list[Found] = []
-    folders: list[tuple[str, str]] = []
+    inner: list[_Folder] = []
     try:
-        with os.scandir(path) as entries:
-            listing = sorted(entries, key=_name)
+        with os.scandir(folder.path) as listing:
+            entries = sorted(listing, key=_name)
     except OSError as error:
-        rules.on_trouble(
-            Trouble(path, "unreadable-folder", f"{path} cannot be listed: {error.strerror}.")
-        )
-        return None
-    for entry in listing:
-        name = entry.name
-        if name in NO_MEDIA or name == LIBRARY_MARK:
-            return None
-        if name[0] == ".":
+        message = f"{folder.path} cannot be listed: {error.strerror}."
+        rules.tell(Trouble(folder.path, "unreadable-folder", message))
+        return photos, inner
+    for entry in entries:
+        if entry.name in NO_MEDIA or entry.name == LIBRARY_MARK:
+            return [], []
+        if entry.name[0] == ".":
             continue
-        inner = f"{below}/{name}" if below else name
-        suffix = name[name.rfind(".") :].lower()
-        if suffix in SUFFIXES and not entry.is_dir():
-            photo = _photo(entry, below, inner, rules)
-            if photo is not None:
-                photos.append(photo)
-        elif _enters(entry, inner, rules, seen):
-            folders.append((entry.path, inner))
-    return photos, folders
+        below = f"{folder.below}/{entry.name}" if folder.below else entry.name
+        try:
+            if entry.is_dir():
+                inner.extend(_entered(entry, below, folder, rules, entered))
+            elif entry.name[entry.name.rfind(".") :].lower() in SUFFIXES:
+                photos.extend(_photo(entry, below, folder, rules))
+        except OSError as error:
+            message = f"{entry.path} cannot be looked at: {error.strerror}."
+            rules.tell(Trouble(entry.path, "unreadable-file", message))
+    return photos, inner
 
 
-def _photo(entry: os.DirEntry[str], below: str, inner: str, rules: _Rules) -> Found | None:
-    if rules.exclude(entry.name, inner):
-        return None
+def _photo(
+    entry: os.DirEntry[str], below: str, folder: _Folder, rules: _Rules
+) -> tuple[Found] | tuple[()]:
+    if rules.excluded(entry.name, below):
+        return ()
     try:
         status = entry.stat()
-    except OSError as error:
-        message = f"{entry.path} cannot be looked at: {error.strerror}."
-        rules.on_trouble(Trouble(entry.path, "unreadable-file", message))
-        return None
+    except FileNotFoundError:
+        if entry.is_symlink():
+            raise
+        return ()
     if not modes.S_ISREG(status.st_mode):
-        return None
-    return Found(entry.path, below, entry.name, status.st_size, status.st_mtime_ns)
+        return ()
+    return (Found(entry.path, folder.below, entry.name, status.st_size, status.st_mtime_ns),)
 
 
-def _enters(
-    entry: os.DirEntry[str], inner: str, rules: _Rules, seen: set[tuple[int, int]]
-) -> bool:
-    if not entry.is_dir(follow_symlinks=rules.follow_symlinks):
-        return False
-    if entry.path in rules.skip or rules.exclude(entry.name, inner):
-        return False
-    if rules.follow_symlinks:
-        status = entry.stat()
-        identity = (status.st_dev, status.st_ino)
-        if identity in seen:
-            message = f"{entry.path} leads to a folder that the scan has seen already."
-            rules.on_trouble(Trouble(entry.path, "symlink-loop", message))
-            return False
-        seen.add(identity)
-    return True
+def _entered(
+    entry: os.DirEntry[str],
+    below: str,
+    folder: _Folder,
+    rules: _Rules,
+    entered: set[tuple[int, int]],
+) -> tuple[_Folder] | tuple[()]:
+    if entry.path in rules.skip or rules.excluded(entry.name, below):
+        return ()
+    if not rules.follow_symlinks:
+        return () if entry.is_symlink() else (_Folder(entry.path, below, ()),)
+    status = entry.stat()
+    identity = (status.st_dev, status.st_ino)
+    if identity in folder.above:
+        message = f"{entry.path} leads back to a folder that it is in; it is not entered again."
+        rules.tell(Trouble(entry.path, "symlink-loop", message))
+        return ()
+    if identity in entered:
+        return ()
+    entered.add(identity)
+    return (_Folder(entry.path, below, (*folder.above, identity)),)
 
 
 def _excluder(globs: Sequence[str]) -> Callable[[str, str], bool]:
-    by_name = [re.compile(translate(glob.strip("/"))) for glob in globs if "/" not in glob.strip("/")]
-    by_path = [re.compile(translate(glob.strip("/"))) for glob in globs if "/" in glob.strip("/")]
+    if not globs:
+        return lambda name, below: False
+    cleaned = [glob.removeprefix("**/").strip("/") for glob in globs]
+    names = [re.compile(translate(glob)) for glob in cleaned if "/" not in glob]
+    anywhere = [glob for glob in globs if glob.startswith("**/")]
+    paths = [re.compile(translate(glob)) for glob in [*cleaned, *anywhere] if "/" in glob]
 
-    def excluded(name: str, inner: str) -> bool:
-        return any(p.match(name) for p in by_name) or any(p.match(inner) for p in by_path)
+    def excluded(name: str, below: str) -> bool:
+        return any(p.match(name) for p in names) or any(p.match(below) for p in paths)
 
     return excluded
 

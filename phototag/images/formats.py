@@ -81,31 +81,3 @@ def unread(data: bytes) -> str | None:
     if data[4:8] == b"ftyp":
         return "video"
     return next((name for start, name in _UNREAD.items() if data.startswith(start)), None)
-
-
-def stated_size(data: bytes, name: str) -> tuple[int, int] | None:
-    """(width, height) that the header of a PNG, BMP or WebP states; None for others and for damage.
-
-    Only for the second decoder: the first has its own way to know.
-    """
-    try:
-        if name == "PNG" and data[12:16] == b"IHDR":
-            return struct.unpack_from(">II", data, 16)
-        if name == "BMP" and data[14] >= 40:
-            width, height = struct.unpack_from("<ii", data, 18)
-            return (width, abs(height))
-        if name == "WEBP" and data[12:16] == b"VP8X":
-            return _three_bytes(data, 24) + 1, _three_bytes(data, 27) + 1
-        if name == "WEBP" and data[12:16] == b"VP8 ":
-            width, height = struct.unpack_from("<HH", data, 26)
-            return (width & 0x3FFF, height & 0x3FFF)
-        if name == "WEBP" and data[12:16] == b"VP8L":
-            bits = struct.unpack_from("<I", data, 21)[0]
-            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    except (struct.error, IndexError):
-        return None
-    return None
-
-
-def _three_bytes(data: bytes, place: int) -> int:
-    return int.from_bytes(data[place : place + 3], "little")

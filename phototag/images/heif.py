@@ -9,8 +9,10 @@ from phototag.images.pillow import flattened
 from phototag.images.raster import Raster, Undecodable, check_size
 from phototag.images.shrink import shrunk
 
-DECODER_BYTES = 8
-"""For each pixel: libheif's planes and the picture (4.8 in one piece, more for tiles and alpha)."""
+DECODER_BYTES = 5
+"""For each pixel: libheif's planes and the picture (peak resident memory, libheif 1.20)."""
+ALPHA_BYTES = 5
+"""More where the picture is transparent: a plane, and a copy in Pillow's memory."""
 
 
 def decode(data: bytes, longest: int | None) -> Raster:
@@ -26,7 +28,7 @@ def decode(data: bytes, longest: int | None) -> Raster:
         file = pillow_heif.open_heif(data, convert_hdr_to_8bit=True)
         image = file[file.primary_index]
         width, height = image.size
-        check_size(width, height, DECODER_BYTES)
+        check_size(width, height, DECODER_BYTES + ALPHA_BYTES * image.has_alpha)
         if image.mode in ("RGB", "L"):
             pixels, mode = shrunk(np.asarray(image), longest), image.mode
         else:

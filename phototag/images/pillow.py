@@ -10,32 +10,46 @@ from contextlib import contextmanager
 
 import cv2
 import numpy as np
-from PIL import AvifImagePlugin, Image, UnidentifiedImageError
+from numpy.typing import NDArray
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    Jpeg2KImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from phototag.core.types import Pixels
-from phototag.images import formats
+from phototag.images import chunks
 from phototag.images.metadata import ORIENTATION, Metadata, parse
 from phototag.images.raster import BUDGET, MOST_FULL, Raster, Undecodable, check_size
 from phototag.images.shrink import shrunk
 
 PLUGINS = {
-    "JPEG": ("JPEG", "MPO"),
-    "PNG": ("PNG",),
-    "WEBP": ("WEBP",),
-    "TIFF": ("TIFF",),
-    "BMP": ("BMP", "DIB"),
-    "GIF": ("GIF",),
-    "AVIF": ("AVIF",),
-    "JPEG2000": ("JPEG2000",),
+    "JPEG": ("JPEG", MpoImagePlugin.MpoImageFile.format),
+    "PNG": (PngImagePlugin.PngImageFile.format,),
+    "WEBP": (WebPImagePlugin.WebPImageFile.format,),
+    "TIFF": (TiffImagePlugin.TiffImageFile.format,),
+    "BMP": (BmpImagePlugin.BmpImageFile.format,),
+    "GIF": (GifImagePlugin.GifImageFile.format,),
+    "AVIF": (AvifImagePlugin.AvifImageFile.format,),
+    "JPEG2000": (Jpeg2KImagePlugin.Jpeg2KImageFile.format,),
 }
 """Pillow's plug-ins for each format: no other sees the file, whatever it looks like."""
 
-_DECODER_BYTES = {"WEBP": 12, "AVIF": 5, "JPEG2000": 16, "JPEG": 6}
+_DECODER_BYTES = {"WEBP": 12, "AVIF": 5, "JPEG2000": 16, "JPEG": 4}
 """For each pixel, beside the picture itself (peak resident memory, Pillow 13, 24 megapixels)."""
 
-_MODE_BYTES = {"1": 2, "L": 1, "P": 9, "I;16": 4, "RGB": 4, "CMYK": 4, "LAB": 4}
-_OTHER_MODE_BYTES = 8
-"""The picture, and the copy that it takes to make it grey, RGB, CMYK or Lab of 8 bits."""
+_MODE_BYTES = {"1": 1, "L": 1, "P": 1, "PA": 4, "I;16": 2, "I": 9, "F": 9}
+"""The picture in Pillow's memory, and the copies for the two that are made 8 bits at once."""
+_COLOUR_BYTES = 4
+
+_OPENCV_BYTES = 6
 
 _BITS_PER_SAMPLE = 0x0102
 _PLAIN = ("L", "RGB", "CMYK", "LAB")
@@ -88,21 +102,22 @@ def _bombs_refused() -> Iterator[None]:
 def _prepare(image: Image.Image, data: bytes, name: str, longest: int | None) -> None:
     """Ask for a smaller decode where the format has one, and refuse what is too large."""
     width, height = image.size
-    each = _DECODER_BYTES.get(name, 0.2) + _MODE_BYTES.get(image.mode, _OTHER_MODE_BYTES)
+    each = _DECODER_BYTES.get(name, 0.2) + _MODE_BYTES.get(image.mode, _COLOUR_BYTES)
     if name == "JPEG2000":
-        power = min(_halvings(width, height, longest), _levels(data))
+        power = min(_halvings(width, height, longest, each), _levels(data))
         image.reduce = power  # type: ignore[method-assign, assignment]
-        each = max(1.0, each / 4**power)
+        each /= 4**power
     elif name == "JPEG" and longest is not None:
         image.draft(None, (min(width, longest), min(height, longest)))
-        each = each * image.width * image.height / (width * height)
+        each *= image.width * image.height / (width * height)
     check_size(width, height, each)
 
 
-def _halvings(width: int, height: int, longest: int | None) -> int:
+def _halvings(width: int, height: int, longest: int | None, each: float) -> int:
+    """How often a picture may be halved and still be as large as asked for, or has to be."""
     power = 0
-    while width * height > MOST_FULL << 2 * power or (
-        longest is not None and max(width, height) >> power + 1 >= longest
+    while width * height * each > BUDGET * 4**power or (
+        longest is not None and max(width, height) >> (power + 1) >= longest
     ):
         power += 1
     return power
@@ -125,52 +140,61 @@ def _orientation(image: Image.Image, name: str) -> int:
 def flattened(image: Image.Image, longest: int | None) -> tuple[Pixels, str]:
     """(pixels, mode) of a loaded picture in 8 bits, without palette or alpha, shrunk to `longest`.
 
-    What is transparent becomes white.
+    What is transparent becomes white. Done in strips, each reduced by a whole factor, so that no
+    second copy of a large picture is made.
     """
-    if image.mode.startswith(("I", "F")):
-        return shrunk(_eight_bits(image), longest), "L"
-    if image.has_transparency_data:
-        image = _reduced(image.convert("RGBA"), longest)
-        paper = Image.new("RGB", image.size, "white")
-        paper.paste(image, mask=image.getchannel("A"))
-        image = paper
-    elif image.mode not in _PLAIN:
-        image = image.convert("L" if image.mode in ("1", "LA", "La") else "RGB")
-    return shrunk(_array(_reduced(image, longest)), longest), image.mode
+    if image.mode in ("I", "F"):
+        image = Image.fromarray(_stretched(np.asarray(image)))
+    factor = _factor(image, longest)
+    depth = _depth(image)
+    high = max(factor, 256 // factor * factor)
+    shape = (-(-image.height // factor), -(-image.width // factor))
+    pixels, mode = np.empty(shape, np.uint8), "L"
+    for top in range(0, image.height, high):
+        plain = _plain(image.crop((0, top, image.width, min(top + high, image.height))), depth)
+        if plain.mode != mode:
+            pixels, mode = np.empty((*shape, len(plain.getbands())), np.uint8), plain.mode
+        strip = np.asarray(plain.reduce(factor) if factor > 1 else plain)
+        pixels[top // factor : top // factor + len(strip)] = strip
+    return shrunk(pixels, longest), mode
 
 
-def _reduced(image: Image.Image, longest: int | None) -> Image.Image:
-    """By a whole factor, so that a large picture is not copied at full size."""
+def _factor(image: Image.Image, longest: int | None) -> int:
+    """By how much the picture may be reduced so that it is still larger than asked for."""
+    pixels = image.width * image.height
     factor = 1 if longest is None else max(1, max(image.size) // longest)
-    if image.width * image.height > MOST_FULL * factor**2:
-        factor = math.ceil(math.sqrt(image.width * image.height / MOST_FULL))
-    return image.reduce(factor) if factor > 1 else image
+    return factor if pixels <= MOST_FULL * factor**2 else math.ceil(math.sqrt(pixels / MOST_FULL))
 
 
-def _array(image: Image.Image) -> Pixels:
-    """The picture as an array, copied in strips: in one piece the copy would be made twice."""
-    channels = len(image.getbands())
-    pixels = np.empty((image.height, image.width, channels), np.uint8)
-    for top in range(0, image.height, 256):
-        bottom = min(top + 256, image.height)
-        strip = np.asarray(image.crop((0, top, image.width, bottom)))
-        pixels[top:bottom] = strip.reshape(bottom - top, image.width, channels)
-    return pixels if channels > 1 else pixels[:, :, 0]
+def _plain(strip: Image.Image, depth: int) -> Image.Image:
+    """The strip in mode L, RGB, CMYK or LAB, over white where it is transparent."""
+    if strip.mode.startswith("I;16"):
+        values = np.asarray(strip) >> max(0, depth - 8)
+        return Image.fromarray(values.clip(0, 255).astype(np.uint8))
+    if strip.has_transparency_data:
+        strip = strip.convert("RGBA")
+        paper = Image.new("RGB", strip.size, "white")
+        paper.paste(strip, mask=strip.getchannel("A"))
+        return paper
+    if strip.mode in _PLAIN:
+        return strip
+    return strip.convert("L" if strip.mode in ("1", "LA", "La") else "RGB")
 
 
-def _eight_bits(image: Image.Image) -> Pixels:
-    """Grey of 12, 16 or 32 bits or floating point in 8 bits."""
-    values = np.asarray(image)
-    if image.mode.startswith("I;16"):
-        tags = getattr(image, "tag_v2", {})
-        depth = tags.get(_BITS_PER_SAMPLE, (16,))[0]
-        grey: Pixels = (values >> max(0, depth - 8)).clip(0, 255).astype(np.uint8)
-        return grey
-    values = np.nan_to_num(values.astype(np.float32), posinf=0, neginf=0)
-    highest = values.max(initial=0)
+def _depth(image: Image.Image) -> int:
+    """Bits for each sample of a picture in 16-bit words: a TIFF may use 12 of them."""
+    depths = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (16,))
+    return depths[0] if depths and isinstance(depths[0], int) else 16
+
+
+def _stretched(values: NDArray[np.generic]) -> Pixels:
+    """Grey of 32 bits or floating point in 8 bits."""
+    levels = np.nan_to_num(values.astype(np.float32), posinf=0, neginf=0)
+    if values.dtype.kind == "f" and levels.max(initial=0) < 16:
+        levels = levels.clip(0, 1)  # a photo in floating point is 0..1, highlights apart
+    highest = levels.max(initial=0)
     white = next((white for white in (1, 255, 65535) if highest <= white), highest)
-    levels: Pixels = (values.clip(0) * (255 / white)).round().astype(np.uint8)
-    return levels
+    return (levels.clip(0) * (255 / white)).round().astype(np.uint8)
 
 
 def _refusal(error: Exception) -> Undecodable:
@@ -186,10 +210,10 @@ def _refusal(error: Exception) -> Undecodable:
 
 def _with_opencv(data: bytes, name: str, longest: int | None) -> Raster | None:
     """The second opinion, for formats whose header states a size that can be checked first."""
-    size = formats.stated_size(data, name)
+    size = chunks.stated_size(data, name)
     if size is None:
         return None
-    check_size(*size, 6)
+    check_size(*size, _OPENCV_BYTES)
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
@@ -199,4 +223,5 @@ def _with_opencv(data: bytes, name: str, longest: int | None) -> Raster | None:
         return None
     small = shrunk(pixels.astype("uint8", copy=False), longest)
     rgb = cv2.cvtColor(small, cv2.COLOR_BGR2RGB).astype("uint8", copy=False)
-    return Raster(name, rgb, "RGB", *size, Metadata(), None)
+    exif, profile = chunks.exif_and_profile(data, name)
+    return Raster(name, rgb, "RGB", *size, parse(exif), profile)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from phototag.core.types import Pixels
 from phototag.images.metadata import Metadata
 
-BUDGET = 400_000_000
+BUDGET = 360_000_000
 """Bytes that decoding one photo may take, so that a worker with its models stays under 600 MB."""
 
 MOST_FULL = BUDGET // 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -24,6 +25,9 @@ from phototag.images.tiff import directories
 MOST_EMPTY = 0.02
 """Share of a JPEG's rows that may be missing at its bottom. A lost end marker costs no row; a photo
 that broke off shows grey where faces were, and is a failure and not a photo without faces."""
+
+HARMLESS = re.compile("extraneous bytes before marker 0x(d9|db)|Adobe color transform")
+"""What libjpeg says of odd headers and of padding at the end: nothing of the picture is lost."""
 
 ENOUGH = 1000
 """Longest side in px of a RAW file's preview that makes a search for a larger one needless."""
@@ -47,7 +51,7 @@ class Picture:
 def read(data: bytes, path: str, *, longest: int | None = None) -> Picture:
     """Decode the bytes of the file `path`, its longest side shrunk to exactly `longest` px.
 
-    A smaller photo stays as it is; `longest=None` gives the photo in full (up to 50 megapixels).
+    A smaller photo stays as it is; `longest=None` gives the photo in full (up to 45 megapixels).
     The format is told by the bytes. A file whose picture breaks off is refused: a photo with a grey
     half would look like one without the faces that were there.
 
@@ -116,7 +120,7 @@ def _jpeg(data: bytes, longest: int | None, noise: Callable[[], str]) -> Raster:
 
 def _check_whole(pixels: Pixels, is_whole: bool, said: str) -> None:
     """Refuse a picture whose bottom is only the decoder's filling."""
-    if is_whole and (not said or "extraneous bytes" in said):
+    if is_whole and (not said or HARMLESS.search(said)):
         return
     missing = jpeg.empty_share(pixels)
     if missing > MOST_EMPTY:
@@ -131,7 +135,7 @@ def _raw(data: bytes, kind: str, longest: int | None, noise: Callable[[], str]) 
     found = directories(data)
     for start, header in raw.previews(data, found, enough=ENOUGH):
         pixels = jpeg.decode(data, start, header, longest)
-        if pixels is None or ("premature" in noise().lower() and jpeg.empty_share(pixels) > 0.02):
+        if pixels is None or (noise() and jpeg.empty_share(pixels) > MOST_EMPTY):
             continue
         mode = "L" if pixels.ndim == 2 else "RGB"
         metadata = raw.metadata(data, found, header)

@@ -10,9 +10,9 @@ MARGIN = 0.35
 
 
 def face_crop(pixels: Pixels, box: Box, side: int = 160) -> bytes:
-    """WebP of at most `side` x `side` px: the face of `box` (fractions) with a margin, out of `pixels` [h, w, 3] RGB.
+    """WebP , at most `side` px square: the face at `box` of `pixels` [h, w, 3] RGB, with a margin.
 
-    The square is moved inward at the picture's edges and is never larger than the picture; nothing is enlarged.
+    The square is moved inward at the edges of the picture; nothing is enlarged.
     """
     left, top, size = _square(box, pixels.shape[1], pixels.shape[0])
     return as_webp(pixels[top : top + size, left : left + size], side)
