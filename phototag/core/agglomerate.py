@@ -1,13 +1,20 @@
-"""Faces → groups: constrained average linkage on the graph of nearest neighbours.
+"""Faces → groups: average linkage on the graph of neighbours, with pairs that cannot be linked.
 
-The mean similarity of two groups of unit vectors is dot(sum A, sum B) / (|A| |B|), so no matrix of pairs is needed; on the
-grid the sums are exact in float64. Best pair first, cut at the model card's `cluster` threshold.
+The mean similarity of two groups of unit vectors is dot(sum A, sum B) / (|A| |B|), so no matrix of
+pairs is needed; on the grid the sums and products are exact in float64 up to |A| |B| = 2**31.
+
+Best pair first, cut at the model card's `cluster` threshold. Groups are compared when an edge
+between them comes up, edges going from the most similar down. On the graph of all pairs that is
+plain average linkage: what two groups have in common with a third never rises above the better of
+the two when they merge, so a pair's older value is a bound that is only looked at again when it
+leads. Parts of the graph that no edge joins do not influence one another.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -15,31 +22,16 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from phototag.core.neighbours import Ids, ranks
+from phototag.core.neighbours import Ids, Order, ranks
 from phototag.core.types import Vectors
 
 Labels = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+Pair = tuple[float, int, int, int, int]
+"""(-mean similarity, group, later group, and the size of each when they were compared)."""
 
 ALONE = -1
 """The label of a face that belongs to no group."""
-
-
-def components(ids: Ids, keep: NDArray[np.bool_] | None = None) -> Labels:
-    """The connected part of the graph that each face lies in, int [n], numbered from 0 in order of the rows.
-
-    With `keep` (bool [n]) only those faces and the edges among them count; the others get -1.
-    """
-    count = len(ids)
-    one, other = _pairs(ids, keep)
-    graph = coo_matrix((np.ones(len(one), dtype=np.bool_), (one, other)), shape=(count, count))
-    found: Labels = connected_components(graph, directed=False)[1].astype(np.int64)
-    if keep is None:
-        return found
-    found[~keep] = ALONE
-    seen, numbers = np.unique(found[keep], return_inverse=True)
-    del seen
-    found[keep] = numbers
-    return found
 
 
 def agglomerate(
@@ -47,145 +39,245 @@ def agglomerate(
     ids: Ids,
     sims: Vectors,
     photos: NDArray[Any],
-    good: NDArray[np.bool_],
-    order: Sequence[Any] | NDArray[Any] | None,
+    good: Mask,
+    order: Order | None,
     threshold: float,
     free_photos: Collection[int] = (),
-    among: NDArray[np.bool_] | None = None,
+    *,
+    among: Mask | None = None,
+    apart: Iterable[Sequence[int]] = (),
 ) -> Labels:
-    """Group the faces that look alike; two faces of one photo never share a group.
+    """Group the faces that look alike. Two faces of one photo never come together.
 
-    `vectors` [n, d] on the grid with their graph (`ids`, `sims` as `neighbours` returns them); `photos` int [n], the photo of
-    each face, `good` bool [n], whether its quality lets it start groups; `order` a distinct sort key for each face;
-    `among` bool [n], the undecided faces (default: all). In `free_photos` (mirrors, collages) a person may be twice.
-    Low-quality faces join the best group in the end, if one is at or above `threshold`, and link no two.
-    Returns int [n]: groups numbered from 0 by their first face in `order`, -1 for a face alone.
+    `vectors` [n, d] on the grid, with their graph as `neighbours` makes it; `photos` int [n], the
+    photo of each; `good` bool [n], whether its quality lets it start groups; `order`, a distinct
+    sort key for each face; `among` bool [n], the faces to group (default: all). The photos in
+    `free_photos` (mirrors, collages) may show somebody twice. No two rows of one set of `apart`
+    come together either.
+
+    Faces that are not `good` link no groups: in the end each joins the group (or the good face)
+    that it fits best, if at `threshold` or above, judged against its good faces. Returns int [n]:
+    groups numbered from 0 by their first face in `order`; -1 for a face that is alone.
     """
-    work = _Groups(vectors, photos, ranks(len(vectors), order), threshold, free_photos)
     keep = np.ones(len(vectors), dtype=np.bool_) if among is None else among
-    one, other = _pairs(ids, keep & good)
-    work.grow(one, other)
-    work.attach(*_pairs(ids, keep), low=keep & ~good)
-    return work.labels(keep)
+    place = ranks(len(vectors), order)
+    edges = _Edges.of(ids, sims, place, keep)
+    tags = _tags(photos, set(free_photos), keep, apart, place)
+    row = np.empty(len(vectors), dtype=np.int64)
+    row[place] = np.arange(len(vectors))
+    groups = _Groups(vectors, row, tags, threshold)
+    strong = edges.where(good[row[edges.one]] & good[row[edges.other]])
+    groups.grow(strong)
+    weak = edges.where(good[row[edges.one]] != good[row[edges.other]])
+    groups.attach(weak, low=~good[row])
+    return groups.labels(place)
 
 
-def _pairs(ids: Ids, keep: NDArray[np.bool_] | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Each edge once, as (lower row, higher row), among the rows of `keep`."""
-    rows, places = np.nonzero(ids >= 0)
-    columns = ids[rows, places].astype(np.int64)
-    if keep is not None:
-        inside = keep[rows] & keep[columns]
-        rows, columns = rows[inside], columns[inside]
-    low, high = np.minimum(rows, columns), np.maximum(rows, columns)
-    codes = np.unique(low * len(ids) + high)
-    return np.divmod(codes, max(1, len(ids)))
+def components(ids: Ids, keep: Mask | None = None) -> Labels:
+    """The connected part of the graph that each face lies in, int [n].
+
+    With `keep` (bool [n]) only those faces and the edges among them count; the others get -1.
+    """
+    inside = np.ones(len(ids), dtype=np.bool_) if keep is None else keep
+    rows, columns, _ = _inside(ids, inside)
+    graph = coo_matrix((np.ones(len(rows), dtype=np.bool_), (rows, columns)), shape=(len(ids),) * 2)
+    part: Labels = connected_components(graph, directed=False)[1].astype(np.int64)
+    part[~inside] = ALONE
+    return part
+
+
+def touched(
+    before: Ids, after: Ids, keep: Mask | None = None, seeds: Collection[int] | NDArray[Any] = ()
+) -> Mask:
+    """Which faces to group again after the graph grew from `before` to `after`: bool [n].
+
+    These are the components (of the faces in `keep`, as it is now) in which an edge came or went,
+    or that hold one of `seeds` or a neighbour of one: the faces that entered or left `keep`, or
+    whose quality, photo or order changed. Grouping only these (`among`) and leaving the other
+    groups as they are equals grouping all.
+    """
+    old = len(before)
+    changed = np.flatnonzero((after[:old] != before).any(axis=1))
+    stirred = np.zeros(len(after) + 1, dtype=np.bool_)  # the last is where -1 lands
+    stirred[changed] = stirred[old:-1] = True
+    stirred[np.asarray(list(seeds), dtype=np.intp)] = True
+    stirred[:-1] |= stirred[after].any(axis=1)
+    for lists in (before[changed], after[stirred[:-1]]):
+        stirred[lists] = True
+    stirred[-1] = False
+    part = components(after, keep)
+    parts = np.unique(part[stirred[:-1]])
+    return np.isin(part, parts[parts != ALONE])
+
+
+def _inside(
+    ids: Ids, keep: Mask
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """(face, neighbour) of every edge between two faces of `keep`, and where in `ids` they are."""
+    here = (ids >= 0) & keep[:, None] & keep[ids]
+    return np.nonzero(here)[0], ids[here].astype(np.int64), here
+
+
+class _Edges:
+    """Pairs of faces by their places in the caller's order, `one` before `other`, best first."""
+
+    def __init__(
+        self, one: NDArray[np.int64], other: NDArray[np.int64], sims: NDArray[np.float64]
+    ) -> None:
+        self.one, self.other, self.sims = one, other, sims
+
+    @classmethod
+    def of(cls, ids: Ids, sims: Vectors, place: NDArray[np.int64], keep: Mask) -> _Edges:
+        rows, columns, here = _inside(ids, keep)
+        a, b = place[rows], place[columns]
+        codes = np.minimum(a, b) * len(ids) + np.maximum(a, b)
+        codes, first = np.unique(codes, return_index=True)
+        one, other = np.divmod(codes, max(1, len(ids)))
+        values = sims[here][first].astype(np.float64)
+        best_first = np.argsort(-values, kind="stable")
+        return cls(one[best_first], other[best_first], values[best_first])
+
+    def where(self, those: Mask) -> _Edges:
+        return _Edges(self.one[those], self.other[those], self.sims[those])
+
+    def __iter__(self) -> Iterator[Pair]:
+        for start in range(0, len(self.sims), 65536):
+            part = slice(start, start + 65536)
+            columns = (-self.sims[part], self.one[part], self.other[part])
+            yield from zip(*(c.tolist() for c in columns), repeat(1), repeat(1), strict=False)
+
+
+def _tags(
+    photos: NDArray[Any],
+    free: Collection[int],
+    keep: Mask,
+    apart: Iterable[Sequence[int]],
+    place: NDArray[np.int64],
+) -> dict[int, set[int]]:
+    """What may be in a group only once, for the faces (by place) that have such a tag."""
+    tags: dict[int, set[int]] = {}
+    rows = np.flatnonzero(keep)
+    _, number, count = np.unique(photos[rows], return_inverse=True, return_counts=True)
+    for at in np.flatnonzero(count[number] > 1).tolist():
+        if int(photos[rows[at]]) not in free:
+            tags.setdefault(int(place[rows[at]]), set()).add(int(number[at]))
+    for mark, faces in enumerate(apart, start=1):
+        for face in faces:
+            tags.setdefault(int(place[face]), set()).add(-mark)
+    return tags
 
 
 class _Groups:
-    """Groups while they grow. A group is named by its first face in order."""
+    """Groups while they grow; each goes by its first face's place in the order."""
 
     def __init__(
         self,
         vectors: Vectors,
-        photos: NDArray[Any],
-        places: NDArray[np.int64],
+        row: NDArray[np.int64],
+        tags: dict[int, set[int]],
         threshold: float,
-        free_photos: Collection[int],
     ) -> None:
-        self.sums = vectors.astype(np.float64)
-        self.places, self.threshold = places, threshold
-        free = set(free_photos)
-        self.photo: list[int | None] = [None if p in free else int(p) for p in photos]
-        self.members: dict[int, list[int]] = {}
-        self.photos: dict[int, set[int]] = {}
-        self.near: dict[int, set[int]] = {}
+        self.vectors, self.row, self.tags, self.threshold = vectors, row, tags, threshold
+        self.parent = list(range(len(row)))
+        self.size = [1] * len(row)
+        self.sums: dict[int, NDArray[np.float64]] = {}
+        self.joined: dict[int, int] = {}
 
-    def _open(self, face: int) -> None:
-        if face not in self.members:
-            photo = self.photo[face]
-            self.members[face] = [face]
-            self.photos[face] = set() if photo is None else {photo}
-            self.near[face] = set()
+    def find(self, face: int) -> int:
+        """The group of a face."""
+        parent = self.parent
+        root = face
+        while parent[root] != root:
+            root = parent[root]
+        while parent[face] != root:
+            parent[face], face = root, parent[face]
+        return root
+
+    def sum(self, group: int) -> NDArray[np.float64]:
+        found = self.sums.get(group)
+        if found is None:
+            found = self.sums[group] = self.vectors[self.row[group]].astype(np.float64)
+        return found
 
     def _mean(self, one: int, other: int) -> float:
-        size = len(self.members[one]) * len(self.members[other])
-        return float(self.sums[one] @ self.sums[other]) / size
+        """The mean similarity between the faces of two groups."""
+        total = float(self.sum(one).dot(self.sum(other)))
+        return total / (self.size[one] * self.size[other])
 
-    def _entry(self, one: int, other: int) -> tuple[float, int, int, int, int, int, int] | None:
-        if not self.photos[one].isdisjoint(self.photos[other]):
-            return None
-        mean = self._mean(one, other)
-        if mean < self.threshold:
-            return None
-        if self.places[one] > self.places[other]:
-            one, other = other, one
-        sizes = (len(self.members[one]), len(self.members[other]))
-        return (-mean, int(self.places[one]), int(self.places[other]), one, other, *sizes)
+    def clash(self, one: int, other: int) -> bool:
+        """Whether a tag keeps the two groups apart."""
+        ours, theirs = self.tags.get(one), self.tags.get(other)
+        return ours is not None and theirs is not None and not ours.isdisjoint(theirs)
 
-    def grow(self, one: NDArray[np.int64], other: NDArray[np.int64]) -> None:
-        heap = []
-        for a, b in zip(one.tolist(), other.tolist(), strict=True):
-            self._open(a)
-            self._open(b)
-            self.near[a].add(b)
-            self.near[b].add(a)
-            entry = self._entry(a, b)
-            if entry is not None:
-                heap.append(entry)
-        heapq.heapify(heap)
-        while heap:
-            _, _, _, a, b, size_a, size_b = heapq.heappop(heap)
-            if len(self.members.get(a, ())) != size_a or len(self.members.get(b, ())) != size_b:
-                continue
-            self._merge(a, b)
-            for c in self.near[a]:
-                entry = self._entry(a, c)
-                if entry is not None:
-                    heapq.heappush(heap, entry)
+    def grow(self, edges: Iterable[Pair]) -> None:
+        """Merge the best pair until none is left at the threshold.
+
+        The next pair comes from the edges or from the heap of groups that were compared, whichever
+        is better. If one of the two has grown since, the pair is compared anew and put back.
+        """
+        heap: list[Pair] = []
+        compared: dict[int, tuple[int, int]] = {}
+        size, parent, width = self.size, self.parent, len(self.parent)
+        coming = iter(edges)
+        fresh = next(coming, None)
+        while fresh or heap:
+            if fresh and (not heap or fresh < heap[0]):
+                pair, fresh = fresh, next(coming, None)
+            else:
+                pair = heapq.heappop(heap)
+            _, a, b, size_a, size_b = pair
+            one = a if parent[a] == a else self.find(a)
+            other = b if parent[b] == b else self.find(b)
+            if one > other:
+                one, other = other, one
+            sizes = size[one], size[other]
+            if (one, other) == (a, b) and sizes == (size_a, size_b):
+                if not self.clash(a, b):
+                    self._merge(a, b)
+            elif one != other and compared.get(one * width + other) != sizes:
+                compared[one * width + other] = sizes
+                mean = self._mean(one, other)
+                if mean >= self.threshold and not self.clash(one, other):
+                    heapq.heappush(heap, (-mean, one, other, *sizes))
 
     def _merge(self, a: int, b: int) -> None:
-        self.sums[a] += self.sums[b]
-        self.members[a] += self.members.pop(b)
-        self.photos[a] |= self.photos.pop(b)
-        beyond = self.near.pop(b)
-        for c in beyond:
-            self.near[c].discard(b)
-            if c != a:
-                self.near[c].add(a)
-        self.near[a] |= beyond
-        self.near[a] -= {a, b}
+        self.sums[a] = self.sum(a) + self.sum(b)
+        del self.sums[b]
+        self.parent[b] = a
+        self.size[a] += self.size[b]
+        theirs = self.tags.pop(b, None)
+        if theirs is not None:
+            ours = self.tags.get(a, set())
+            small, large = sorted((ours, theirs), key=len)
+            large |= small
+            self.tags[a] = large
 
-    def attach(
-        self, one: NDArray[np.int64], other: NDArray[np.int64], low: NDArray[np.bool_]
-    ) -> None:
-        """Let low-quality faces join: best first, judged against the group as it is without them."""
-        group = {face: name for name, faces in self.members.items() for face in faces}
-        wishes = set()
-        for a, b in zip(one.tolist(), other.tolist(), strict=True):
-            for face, beside in ((a, b), (b, a)):
-                if low[face] and not low[beside]:
-                    wishes.add((face, group.get(beside, beside)))
+    def attach(self, edges: _Edges, low: Mask) -> None:
+        """Let the faces that are `low` (by place) join groups, best first."""
+        faces = np.where(low[edges.one], edges.one, edges.other).tolist()
+        beside = np.where(low[edges.one], edges.other, edges.one).tolist()
+        wishes = {(face, self.find(good)) for face, good in zip(faces, beside, strict=True)}
         ranked = []
-        for face, name in wishes:
-            self._open(name)
-            mean = float(self.sums[face] @ self.sums[name]) / len(self.members[name])
+        for face, group in wishes:
+            mean = self._mean(face, group)
             if mean >= self.threshold:
-                ranked.append((-mean, int(self.places[face]), int(self.places[name]), face, name))
-        joined: set[int] = set()
-        for _, _, _, face, name in sorted(ranked):
-            photo = self.photo[face]
-            if face in joined or photo in self.photos[name]:
-                continue
-            self.members[name].append(face)
-            if photo is not None:
-                self.photos[name].add(photo)
-            joined.add(face)
+                ranked.append((-mean, face, group))
+        for _, face, group in sorted(ranked):
+            if face not in self.joined and not self.clash(face, group):
+                self.joined[face] = group
+                if face in self.tags:
+                    self.tags.setdefault(group, set()).update(self.tags[face])
 
-    def labels(self, keep: NDArray[np.bool_]) -> Labels:
-        found = np.full(len(keep), ALONE, dtype=np.int64)
-        groups = [sorted(m, key=self.places.__getitem__) for m in self.members.values()]
-        groups = [m for m in groups if len(m) > 1]
-        groups.sort(key=lambda m: self.places[m[0]])
-        for number, faces in enumerate(groups):
-            found[faces] = number
+    def labels(self, place: NDArray[np.int64]) -> Labels:
+        """The group of each row, numbered."""
+        group = np.array([self.find(face) for face in range(len(self.row))], dtype=np.int64)
+        for face, joined in self.joined.items():
+            group[face] = joined
+        names, first, number, count = np.unique(
+            group, return_index=True, return_inverse=True, return_counts=True
+        )
+        together = count > 1
+        new = np.full(len(names), ALONE, dtype=np.int64)
+        new[np.flatnonzero(together)[np.argsort(first[together])]] = np.arange(together.sum())
+        found: Labels = new[number][place]
         return found

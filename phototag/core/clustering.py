@@ -1,14 +1,16 @@
 """Faces → groups with lasting numbers: the parts under one name."""
 
-from phototag.core.agglomerate import ALONE, agglomerate, components
+from phototag.core.agglomerate import ALONE, agglomerate, components, touched
 from phototag.core.cluster_ids import keep_ids
-from phototag.core.neighbours import extend_neighbours, neighbours
+from phototag.core.neighbours import NEIGHBOURS, extend_neighbours, neighbours
 
 __all__ = [
     "ALONE",
+    "NEIGHBOURS",
     "agglomerate",
     "components",
     "extend_neighbours",
     "keep_ids",
     "neighbours",
+    "touched",
 ]

@@ -1,28 +1,41 @@
 """Exact nearest neighbours among embeddings: the graph that clustering runs on.
 
-The graph is over all faces, decided ones too, so that it depends on the photos and the model alone. Similarities are exact
-(see `core.types.on_grid`), ties go to the lower rank in the caller's order, and so the graph is the same whatever the
-order of the rows, the size of the blocks, or the number of steps it was grown in.
+The graph is over all faces, decided ones too, so that it depends on the photos and the model alone.
+Similarities are exact (see `core.types.on_grid`) and ties go to the caller's order, so the graph is
+the same whatever the order of the rows, the size of the blocks, or the steps it was grown in.
+
+A face's list holds its nearest faces and, in a third of the places, faces drawn from all others
+above the threshold. Lists of the nearest alone fall apart where someone was photographed in bursts:
+a face's 48 nearest are then all of the same minute. On 12,000 synthetic faces in bursts of 40 on
+average, BCubed recall was 0.60 with the 16 nearest, 0.87 with 48, and 0.986 with 16 nearest and 8
+drawn, which is what the graph of all pairs gives. The draw goes by a hash of the two vectors, so it
+is as repeatable as the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from phototag.core.types import GRID, Vectors
 
 Ids = NDArray[np.int32]
-Keys = NDArray[np.uint64]
+Order = Sequence[Any] | NDArray[Any]
+Whole = NDArray[np.uint64]
 
-# A hit is one sortable 64-bit number: its row within the stripe, how far its similarity lies below 2, and the rank of its
-# column. Similarities are multiples of 2**-22, so 24 bits hold what lies between -2 and 2.
-_ROW_BITS, _SIM_BITS, _RANK_BITS = 12, 24, 28
-_SIM_STEPS = 1 / (GRID * GRID)
-_SIM_TOP = 2 << 22
+NEIGHBOURS = 24
+"""Length of the lists: 16 nearest and 8 drawn. More changed BCubed F on no set by 0.001."""
+
+# A hit is one sortable 64-bit number: its row within the stripe, how far its similarity lies below
+# 2, and the rank of its column. Similarities are multiples of 2**-22: 24 bits hold -2 to 2.
+_ROW, _SIM, _RANK = 12, 24, 28
+_STEPS = 1 / (GRID * GRID)
+_TOP = 2 << 22
+_SPAN = 1 << 19
+"""Hits that a stripe gathers before it drops what is not among the best."""
 
 
 def neighbours(
@@ -30,19 +43,21 @@ def neighbours(
     k: int,
     threshold: float,
     *,
-    order: Sequence[Any] | NDArray[Any] | None = None,
+    order: Order | None = None,
     block: int = 2048,
 ) -> tuple[Ids, Vectors]:
-    """The up to `k` most similar other faces of each face, of similarity `threshold` or more.
+    """Up to `k` other faces of similarity `threshold` or more for each face.
 
-    `vectors` is [n, d] on the grid. `order` gives each row a distinct sort key that settles ties (default: the row number);
-    keys that come from the photos make the outcome independent of the order of the rows. Returns ids int32 [n, k], most
-    similar first, padded with -1, and their similarities float32 [n, k], padded with 0. Each pair is multiplied once;
-    memory beyond the outcome is about `block`**2 * 10 bytes.
+    `vectors` is [n, d] on the grid. The first k - k // 3 places hold the most similar ones, best
+    first, the rest faces drawn from all others. A face with at most `k` such neighbours has them
+    all. `order` gives each row a distinct sort key for ties (default: the row number); keys that
+    come from the photos make the outcome independent of the order of the rows.
+
+    Returns ids int32 [n, k], padded with -1, and similarities float32 [n, k], padded with 0. Each
+    pair is multiplied once. Beyond the outcome the memory is about 200 bytes a face.
     """
-    count = len(vectors)
-    ids, sims = _empty(count, k)
-    extend_into(ids, sims, 0, vectors, _Ranks(count, order), k, threshold, block)
+    ids, sims = _empty(len(vectors), k)
+    _Search(vectors, order, k, threshold, block).bring_up(ids, sims, 0)
     return ids, sims
 
 
@@ -54,99 +69,128 @@ def extend_neighbours(
     k: int,
     threshold: float,
     *,
-    order: Sequence[Any] | NDArray[Any] | None = None,
+    order: Order | None = None,
     block: int = 2048,
 ) -> tuple[Ids, Vectors, NDArray[np.intp]]:
-    """What `neighbours` would return for the rows of `old` followed by those of `new`, at the cost of the new rows only.
+    """What `neighbours` says of `old` followed by `new`, at the cost of the new rows only.
 
-    `ids` and `sims` are the outcome for `old` with the same `k` and `threshold`; they are not changed. `order` is for all
-    rows. The third value holds the old rows whose list is another one now.
+    `ids` and `sims` are its outcome for `old` with the same `k` and `threshold`; they stay as they
+    are. `order` is for all rows. The third value is the old rows whose list is another one now.
     """
     before = len(old)
     if ids.shape != (before, k) or sims.shape != (before, k):
-        raise ValueError(f"the old lists are {ids.shape}, not [{before}, {k}]")
-    count = before + len(new)
-    grown_ids, grown_sims = _empty(count, k)
+        raise ValueError(f"the old lists are {ids.shape} and {sims.shape}, not {(before, k)}")
+    grown_ids, grown_sims = _empty(before + len(new), k)
     grown_ids[:before], grown_sims[:before] = ids, sims
-    vectors = np.concatenate([old, new]) if before else new
-    extend_into(
-        grown_ids, grown_sims, before, vectors, _Ranks(count, order), k, threshold, block
-    )
+    vectors = np.concatenate([old, new])
+    _Search(vectors, order, k, threshold, block).bring_up(grown_ids, grown_sims, before)
     changed = np.flatnonzero((grown_ids[:before] != ids).any(axis=1))
     return grown_ids, grown_sims, changed
 
 
-def extend_into(
-    ids: Ids,
-    sims: Vectors,
-    before: int,
-    vectors: Vectors,
-    ranks: _Ranks,
-    k: int,
-    threshold: float,
-    block: int,
-) -> None:
-    """Bring `ids` and `sims` up to date in place, their first `before` rows being complete among themselves."""
-    _check(vectors, k, block)
-    count = len(vectors)
-    new = [_Stripe(a, min(a + block, count), k, ranks) for a in range(before, count, block)]
-    room = np.empty(block * block, dtype=np.float32)
-    for start in range(0, before, block):
-        stripe = _Stripe(start, min(start + block, before), k, ranks)
-        stripe.seed(ids, sims)
-        for other in new:
-            _cross(vectors, stripe, other, threshold, room)
-        stripe.write(ids, sims)
-    for number, stripe in enumerate(new):
-        for other in new[number:]:
-            _cross(vectors, stripe, other, threshold, room)
-        stripe.write(ids, sims)
-
-
-def _empty(count: int, k: int) -> tuple[Ids, Vectors]:
-    return np.full((count, k), -1, dtype=np.int32), np.zeros((count, k), dtype=np.float32)
-
-
-def _check(vectors: Vectors, k: int, block: int) -> None:
-    if k < 1 or not 1 <= block <= 1 << _ROW_BITS or len(vectors) >= 1 << _RANK_BITS:
-        raise ValueError(f"k={k}, block={block}, {len(vectors)} faces: out of range")
-    for start in range(0, len(vectors), 65536):
-        steps = vectors[start : start + 65536] * np.float32(1 / GRID)
-        if (steps != np.rint(steps)).any():
-            raise ValueError("the vectors are not on the grid: use core.types.on_grid")
-
-
-class _Ranks:
-    """Where each row stands in the caller's order, and back."""
-
-    def __init__(self, count: int, order: Sequence[Any] | NDArray[Any] | None) -> None:
-        self.of_row = ranks(count, order)
-        self.row = np.empty(count, dtype=np.int32)
-        self.row[self.of_row] = np.arange(count, dtype=np.int32)
-
-
-def ranks(count: int, order: Sequence[Any] | NDArray[Any] | None) -> NDArray[np.int64]:
+def ranks(count: int, order: Order | None) -> NDArray[np.int64]:
     """The place 0..count-1 of each row by its sort key; without keys, the row number."""
     if order is None:
         return np.arange(count)
     if len(order) != count:
         raise ValueError(f"{len(order)} order keys for {count} faces")
     if isinstance(order, np.ndarray):
-        places: ArrayLike = np.argsort(order, kind="stable")
+        rows = np.argsort(order, kind="stable")
     else:
-        places = sorted(range(count), key=order.__getitem__)
-    found = np.empty(count, dtype=np.int64)
-    found[np.asarray(places, dtype=np.intp)] = np.arange(count)
-    return found
+        rows = np.asarray(sorted(range(count), key=order.__getitem__), dtype=np.intp)
+    places = np.empty(count, dtype=np.int64)
+    places[rows] = np.arange(count)
+    return places
+
+
+def _empty(count: int, k: int) -> tuple[Ids, Vectors]:
+    return np.full((count, k), -1, dtype=np.int32), np.zeros((count, k), dtype=np.float32)
+
+
+class _Search:
+    """All that stays the same while the lists are made."""
+
+    def __init__(
+        self, vectors: Vectors, order: Order | None, k: int, threshold: float, block: int
+    ) -> None:
+        count = len(vectors)
+        if k < 1 or not 1 <= block <= 1 << _ROW or count >= 1 << _RANK:
+            raise ValueError(f"out of range: k {k}, block {block}, {count} faces")
+        self.vectors, self.threshold, self.block = vectors, np.float32(threshold), block
+        self.near, self.drawn = k - k // 3, k // 3
+        self.rank = ranks(count, order)
+        self.row = np.empty(count, dtype=np.int32)
+        self.row[self.rank] = np.arange(count, dtype=np.int32)
+        self.mark = _marks(vectors)
+
+    def bring_up(self, ids: Ids, sims: Vectors, before: int) -> None:
+        """Complete the lists in place, the first `before` rows' being right among themselves."""
+        count = len(self.vectors)
+        new = [_Stripe(self, a, min(a + self.block, count)) for a in _starts(before, count, self)]
+        room = np.empty(self.block * self.block, dtype=np.float32)
+        for start in _starts(0, before, self):
+            stripe = _Stripe(self, start, min(start + self.block, before))
+            stripe.seed(ids, sims)
+            for other in new:
+                self._cross(stripe, other, room)
+            stripe.write(ids, sims)
+        for number, stripe in enumerate(new):
+            for other in new[number:]:
+                self._cross(stripe, other, room)
+            stripe.write(ids, sims)
+
+    def _cross(self, one: _Stripe, other: _Stripe, room: Vectors) -> None:
+        """Multiply two stripes once and give each its hits."""
+        high, wide = one.stop - one.start, other.stop - other.start
+        flat = room[: high * wide]
+        left, right = self.vectors[one.start : one.stop], self.vectors[other.start : other.stop]
+        np.matmul(left, right.T, out=flat.reshape(high, wide))
+        hits = np.flatnonzero(flat >= self.threshold)
+        rows, columns = np.divmod(hits, wide)
+        found = flat[hits]
+        if one is other:
+            away = rows != columns
+            one.add(rows[away], columns[away] + one.start, found[away])
+        else:
+            one.add(rows, columns + other.start, found)
+            other.add(columns, rows + one.start, found)
+
+
+def _starts(first: int, last: int, search: _Search) -> range:
+    return range(first, last, search.block)
+
+
+def _marks(vectors: Vectors) -> Whole:
+    """A 64-bit hash of each vector [n, d], by whole arithmetic: the same everywhere."""
+    odd = _mixed(np.arange(1, vectors.shape[1] + 1, dtype=np.uint64)) | np.uint64(1)
+    marks = np.empty(len(vectors), dtype=np.uint64)
+    for start in range(0, len(vectors), 8192):
+        steps = vectors[start : start + 8192] * np.float32(1 / GRID)
+        if (steps != np.rint(steps)).any():
+            raise ValueError("the vectors are not on the grid: use core.types.on_grid")
+        marks[start : start + 8192] = steps.astype(np.int64).view(np.uint64) @ odd
+    return _mixed(marks)
+
+
+def _mixed(values: Whole) -> Whole:
+    """MurmurHash3's 64-bit finaliser: every bit of the input stirs every bit of the output."""
+    for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+        values = (values ^ (values >> np.uint64(33))) * np.uint64(factor)
+    return values ^ (values >> np.uint64(33))
 
 
 class _Stripe:
-    """The hits of some consecutive rows, of which the `k` best of each row are kept."""
+    """The hits of some consecutive rows; now and then only what stays in the lists is kept."""
 
-    def __init__(self, start: int, stop: int, k: int, ranks: _Ranks) -> None:
-        self.start, self.stop, self.k, self.ranks = start, stop, k, ranks
-        self.hits: list[Keys] = []
+    def __init__(self, search: _Search, start: int, stop: int) -> None:
+        self.search, self.start, self.stop = search, start, stop
+        self.hits: list[Whole] = []
         self.loose = 0
+        self.full = False
+        # What a hit must beat once its row is full: one of the nearest, or one of the drawn.
+        self.least_near = np.full(stop - start, 1 << _SIM, dtype=np.int64)
+        anything = np.iinfo(np.uint64).max if search.drawn else 0
+        self.last_drawn = np.full(stop - start, anything, dtype=np.uint64)
 
     def seed(self, ids: Ids, sims: Vectors) -> None:
         """Take over the rows' lists as they are."""
@@ -155,58 +199,70 @@ class _Stripe:
 
     def add(self, rows: NDArray[np.intp], columns: NDArray[Any], sims: Vectors) -> None:
         """`rows` counts from the stripe's start, `columns` are faces."""
-        below = _SIM_TOP - (sims * np.float32(_SIM_STEPS)).astype(np.int64)
-        key = (rows.astype(np.int64) << (_SIM_BITS + _RANK_BITS)) | (below << _RANK_BITS)
-        self.hits.append((key | self.ranks.of_row[columns]).view(np.uint64))
+        below = _TOP - (sims * np.float32(_STEPS)).astype(np.int64)
+        if self.full:
+            stay = below <= self.least_near[rows]
+            stay |= self._draw(rows, columns) <= self.last_drawn[rows]
+            rows, columns, below = rows[stay], columns[stay], below[stay]
+        key = (rows.astype(np.int64) << (_SIM + _RANK)) | (below << _RANK)
+        self.hits.append((key | self.search.rank[columns]).view(np.uint64))
         self.loose += len(key)
-        if self.loose > max(1 << 20, 4 * self.k * (self.stop - self.start)):
+        if self.loose > _SPAN:
             self._settle()
-
-    def _settle(self) -> Keys:
-        """Sort the hits and drop those beyond the `k` best of their row."""
-        keys = np.sort(np.concatenate(self.hits)) if self.hits else np.empty(0, np.uint64)
-        rows = _rows(keys)
-        first = np.searchsorted(rows, np.arange(self.stop - self.start))
-        keys = keys[np.arange(len(keys)) - first[rows] < self.k]
-        self.hits, self.loose = [keys], 0
-        return keys
 
     def write(self, ids: Ids, sims: Vectors) -> None:
         """Put the lists into their places and let go of the hits."""
-        keys = self._settle()
-        rows = _rows(keys)
-        first = np.searchsorted(rows, np.arange(self.stop - self.start))
-        places = np.arange(len(keys)) - first[rows]
-        values = keys.view(np.int64)
-        below = (values >> _RANK_BITS) & ((1 << _SIM_BITS) - 1)
-        ids[self.start + rows, places] = self.ranks.row[values & ((1 << _RANK_BITS) - 1)]
-        sims[self.start + rows, places] = (_SIM_TOP - below) / _SIM_STEPS
+        rows, below, columns = self._open(self._settle())
+        places = np.arange(len(rows)) - _first(rows, self.stop - self.start)[rows]
+        ids[self.start : self.stop], sims[self.start : self.stop] = -1, 0
+        ids[self.start + rows, places] = columns
+        sims[self.start + rows, places] = (_TOP - below) / _STEPS
         self.hits = []
 
+    def _draw(self, rows: NDArray[np.intp], columns: NDArray[Any]) -> Whole:
+        """The lot of each pair: the same from both ends."""
+        mark = self.search.mark
+        lots: Whole = mark[self.start + rows] + mark[columns]
+        return _mixed(lots)
 
-def _rows(keys: Keys) -> NDArray[np.intp]:
-    return (keys >> np.uint64(_SIM_BITS + _RANK_BITS)).astype(np.intp)
+    def _open(self, keys: Whole) -> tuple[NDArray[np.intp], NDArray[np.int64], Ids]:
+        """(row, steps below 2, column) of each hit."""
+        values = keys.view(np.int64)
+        rows = (keys >> np.uint64(_SIM + _RANK)).astype(np.intp)
+        below = (values >> _RANK) & ((1 << _SIM) - 1)
+        return rows, below, self.search.row[values & ((1 << _RANK) - 1)]
+
+    def _settle(self) -> Whole:
+        """Keep of each row the nearest and the drawn, in this order, and drop the others."""
+        keys = np.sort(np.concatenate(self.hits)) if self.hits else np.empty(0, np.uint64)
+        rows, below, columns = self._open(keys)
+        place = np.arange(len(keys)) - _first(rows, self.stop - self.start)[rows]
+        near, last = place < self.search.near, place == self.search.near - 1
+        self.least_near[rows[last]] = below[last]
+        rest = np.flatnonzero(~near)
+        drawn = rest[self._drawn(rows[rest], columns[rest])]
+        kept = np.sort(np.concatenate([np.flatnonzero(near), drawn]))
+        best: Whole = keys[kept]
+        self.hits, self.loose, self.full = [best], 0, True
+        return best
+
+    def _drawn(self, rows: NDArray[np.intp], columns: NDArray[Any]) -> NDArray[np.intp]:
+        """Which of these hits (sorted by row) have the lowest lots of their row."""
+        lots, count = self._draw(rows, columns), self.search.drawn
+        sizes = np.bincount(rows, minlength=self.stop - self.start)
+        # Lots are uniform, so nearly all hits can be left out of the sort below a generous cut.
+        cut = np.minimum(1.0, (4 * count + 8) / np.maximum(1, sizes)) * (2.0**64 - 2.0**12)
+        low = lots <= cut.astype(np.uint64)[rows]
+        short = np.bincount(rows[low], minlength=len(sizes)) < np.minimum(count, sizes)
+        some = np.flatnonzero(low | short[rows])
+        some = some[np.lexsort((lots[some], rows[some]))]
+        place = np.arange(len(some)) - _first(rows[some], len(sizes))[rows[some]]
+        if count:
+            last = some[place == count - 1]
+            self.last_drawn[rows[last]] = lots[last]
+        return some[place < count]
 
 
-def _cross(
-    vectors: Vectors, one: _Stripe, other: _Stripe, threshold: float, room: Vectors
-) -> None:
-    """Multiply two stripes once and give each its hits."""
-    high, wide = one.stop - one.start, other.stop - other.start
-    sims = room[: high * wide].reshape(high, wide)
-    np.matmul(vectors[one.start : one.stop], vectors[other.start : other.stop].T, out=sims)
-    flat = np.flatnonzero(sims.ravel() >= np.float32(threshold))
-    rows, columns = np.divmod(flat, wide)
-    found = sims.ravel()[flat]
-    if one is other:
-        away = rows != columns
-        one.add(rows[away], columns[away] + one.start, found[away])
-        return
-    one.add(rows, columns + other.start, found)
-    other.add(columns, rows + one.start, found)
-
-
-def edges(ids: Ids) -> Iterator[tuple[int, int]]:
-    """Every pair (face, neighbour) of the lists."""
-    for row, places in zip(*np.nonzero(ids >= 0), strict=True):
-        yield int(row), int(ids[row, places])
+def _first(rows: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """Where each row begins in the sorted `rows`."""
+    return np.searchsorted(rows, np.arange(count))
