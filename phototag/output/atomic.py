@@ -1,7 +1,8 @@
 """Writing files whole or not at all.
 
-Each write goes to a hidden temporary file in the same folder, is brought to the disk and renamed over its target. A reader
-sees the old bytes or the new ones; a crash leaves at most a hidden `.phototag-….tmp`, which `sweep` removes.
+Each write goes to a hidden temporary file in the same folder, is brought to the disk and renamed
+over its target. A reader sees the old bytes or the new ones; a crash leaves at most a hidden
+`.phototag-….tmp`, which `sweep` removes.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ PREFIX = ".phototag-"
 SUFFIX = ".tmp"
 
 STALE_SECONDS = 24 * 3600
-"""A temporary file of another machine counts as left behind after this long: no single write takes a day."""
+"""A temporary file of another machine counts as left behind after this long: no single write takes
+a day."""
 
 _ADVICE = {
     errno.ENOSPC: ("disk-full", "the disk is full", "Free some space and run the command again."),
@@ -41,7 +43,8 @@ _ADVICE = {
 class CannotWriteFile(CannotWrite):
     """One file that cannot be written: which, why, and what to do.
 
-    `reason` is a stable word: `disk-full`, `read-only`, `denied`, `no-folder`, `in-the-way`, `name-too-long`, `failed`.
+    `reason` is a stable word: `disk-full`, `read-only`, `denied`, `no-folder`, `in-the-way`,
+    `name-too-long`, `failed`.
     """
 
     def __init__(self, path: Path, error: OSError) -> None:
@@ -58,9 +61,11 @@ def digest(data: bytes) -> str:
 
 
 def write(path: Path, data: bytes, *, flush_folder: bool = True) -> None:
-    """Put `data` at `path`, whole or not at all. The folder must exist; a former file's permissions are kept.
+    """Put `data` at `path`, whole or not at all. The folder must exist; a former file's permissions
+    are kept.
 
-    `flush_folder=False` leaves the rename itself to a later `flush` of the folder: for many files in one folder.
+    `flush_folder=False` leaves the rename itself to a later `flush` of the folder: for many files
+    in one folder.
 
     Raises:
         CannotWriteFile: nothing was changed and no temporary file is left.
@@ -116,7 +121,8 @@ def make_folder(path: Path) -> None:
 
 
 def flush(folder: Path) -> None:
-    """Bring a folder's renames to the disk, where the system knows how (not on Windows, not on some network shares)."""
+    """Bring a folder's renames to the disk, where the system knows how (not on Windows, not on some
+    network shares)."""
     if os.name == "nt":
         return
     with contextlib.suppress(OSError):
@@ -133,10 +139,12 @@ def is_temporary(name: str) -> bool:
 
 
 def sweep(folder: Path) -> int:
-    """Remove what a crash left in `folder`; how many files. Call it before the first write to a folder.
+    """Remove what a crash left in `folder`; how many files. Call it before the first write to a
+    folder.
 
-    A temporary file goes if the process that wrote it, by the number in its name, runs no more on this machine, or if it is
-    a day old. Those of a running phototag (another library may write beside the same photos) stay.
+    A temporary file goes if the process that wrote it, by the number in its name, runs no more on
+    this machine, or if it is a day old. Those of a running phototag (another library may write
+    beside the same photos) stay.
     """
     removed = 0
     try:

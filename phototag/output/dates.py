@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from math import ceil
 from typing import Protocol
@@ -78,7 +79,8 @@ def month(key: str) -> str:
 
 
 def span(first: str | None, last: str | None) -> str:
-    """From the first date to the last, as short as it can be said: `2009 – 2021`, `May – July 2019`, `4 May 2019`."""
+    """From the first date to the last, as short as it can be said: `2009 – 2021`, `May – July
+    2019`, `4 May 2019`."""
     a, b = _parts(first), _parts(last)
     if a is None or b is None:
         return day(first) or day(last)
@@ -90,10 +92,12 @@ def span(first: str | None, last: str | None) -> str:
 
 
 def divide(months: Sequence[MonthCount], size: int) -> list[Period]:
-    """Periods of at most `size` photos where that can be: a year, or else its months. Latest year first, within a year in
-    the order of time, photos without a date last. A month with more photos is still one period: it gets several pages.
+    """Periods of at most `size` photos where that can be: a year, or else its months. Latest year
+    first, within a year in the order of time, photos without a date last. A month with more photos
+    is still one period: it gets several pages.
 
-    Pages by calendar change little: a new photo touches the page of its month, and not all later ones.
+    Pages by calendar change little: a new photo touches the page of its month, and not all later
+    ones.
     """
     known = sorted((m for m in months if m.photos and _parts(m.month)), key=lambda m: m.month)
     periods: list[Period] = []
@@ -115,6 +119,7 @@ def pages_of(photos: int, size: int) -> int:
     return max(1, ceil(photos / size))
 
 
+@lru_cache(maxsize=4096)
 def _parts(text: str | None) -> tuple[str, int, int, str] | None:
     found = _DATE.match(text or "")
     if not found or not 1 <= int(found[2]) <= 12 or found[1] == "0000":

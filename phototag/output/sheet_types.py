@@ -1,4 +1,5 @@
-"""What a contact sheet is made of: plain values, and callables that give faces and photos one page at a time."""
+"""What a contact sheet is made of: plain values, and callables that give faces and photos one page
+at a time."""
 
 from __future__ import annotations
 
@@ -63,8 +64,8 @@ class SheetFace:
 class SheetCommand:
     """A command to copy for chosen faces: `phototag label {faces} ""`.
 
-    `{faces}` becomes the ids with spaces between, `{faces,}` with commas. A pair of double quotes at the end is filled with
-    the name that the reader types.
+    `{faces}` becomes the ids with spaces between, `{faces,}` with commas. A pair of double quotes
+    at the end is filled with the name that the reader types.
     """
 
     text: str
@@ -111,7 +112,7 @@ class SheetCluster:
     first: str | None
     last: str | None
     crops: tuple[str, ...]
-    """A few of its faces, best first; eight are shown."""
+    """A few of its faces, best first; six are shown."""
     command: str
     """`phototag label cluster-3 ""`."""
     guess: SheetGuess | None = None
@@ -129,7 +130,8 @@ class SheetMonth:
 
 @dataclass(frozen=True, slots=True)
 class SheetContent:
-    """All that a sheet shows. The callables are asked for one page at a time, so no collection is too large."""
+    """All that a sheet shows. The callables are asked for one page at a time, so no collection is
+    too large."""
 
     people: Sequence[SheetPerson]
     clusters: Sequence[SheetCluster]
@@ -140,6 +142,10 @@ class SheetContent:
     """The faces of a person (latest photo first) or of a cluster (best first)."""
     suggested_for: Callable[[str], Iterable[SheetFace]] = field(default=lambda person: ())
     """Faces that may be that person, most similar first."""
+    stamp: Callable[[str], str | None] | None = None
+    """For a month, person or cluster id: any short text that differs whenever `photos_in`,
+    `faces_of` or `suggested_for` would give anything else for it (a digest over the rows, a
+    counter). Pages with the stamp of last time are neither asked for nor made. None: make them."""
     title: str = "Our people"
 
 

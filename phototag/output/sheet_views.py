@@ -1,6 +1,8 @@
-"""What the pages of the contact sheet show: plain values for the templates, every link and every word made here.
+"""What the pages of the contact sheet show: plain values for the templates, every link and every
+word made here.
 
-A page lies in the sheet's folder or one below it; `Place` knows the way from there to the other pages and to the images.
+A page lies in the sheet's folder or one below it; `Place` knows the way from there to the other
+pages and to the images.
 """
 
 from __future__ import annotations
@@ -10,8 +12,8 @@ import os
 import re
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
-from itertools import islice
+from functools import cache, lru_cache
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -31,6 +33,9 @@ from phototag.output.sidecar import shown
 
 HERE = Path(__file__).parent
 
+CROPS = 6
+"""Faces that a cluster shows of itself."""
+
 T = TypeVar("T")
 
 
@@ -49,7 +54,8 @@ class Place:
         return self.root + self.images + quote(os.fsencode(path))
 
     def original(self, link: str) -> str | None:
-        """A link of the caller: a file URL as it is, a relative one from the library's folder; nothing else."""
+        """A link of the caller: a file URL as it is, a relative one from the library's folder;
+        nothing else."""
         if link.startswith("file:"):
             return link
         return None if re.match(r"[a-zA-Z][\w+.-]*:|//", link) else self.root + self.images + link
@@ -67,6 +73,31 @@ def chunks(values: Iterable[T], size: int) -> Iterator[tuple[list[T], bool]]:
         now = after
 
 
+def sections(
+    tiles: Iterable[tuple[str, str, dict[str, Any]]], start: int = 0
+) -> list[dict[str, Any]]:
+    """Tiles (key, title, tile) under headings.
+
+    Each tile learns its number on the page, from `start`; of a day, only the first keeps the date.
+    """
+    found: list[dict[str, Any]] = []
+    count = start
+    for (key, title), group in groupby(tiles, key=lambda tile: tile[:2]):
+        views = []
+        day = ""
+        for _, _, view in group:
+            views.append(view | {"at": count, "day": "" if view["day"] == day else view["day"]})
+            day = view["day"]
+            count += 1
+        found.append({"key": key or "undated", "title": title, "tiles": views})
+    return found
+
+
+def data(found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the overlay needs to know of each tile of these sections, in order."""
+    return [tile["data"] for section in found for tile in section["tiles"]]
+
+
 def render(template: str, **values: Any) -> bytes:
     """A page's bytes. All text is escaped; bytes of names that are no UTF-8 show as U+FFFD."""
     return shown(_templates().get_template(template).render(**values)).encode("utf-8")
@@ -80,7 +111,8 @@ def number(count: int, one: str, many: str = "") -> str:
 def names_script(
     people: Iterable[SheetPerson], clusters: Iterable[SheetCluster], images: str
 ) -> bytes:
-    """`names.js`: what the search looks through. A script, for a page opened by double click may fetch no JSON."""
+    """`names.js`: what the search looks through. A script, for a page opened by double click may
+    fetch no JSON."""
     place = Place("", images)
     rows = [
         [shown(p.name), page_name(p.id), number(p.photos, "photo"), p.crop and place.image(p.crop)]
@@ -99,6 +131,7 @@ def names_script(
     return f"window.phototagNames = {text};\n".encode()
 
 
+@lru_cache(maxsize=4096)
 def page_name(target: str, part: int = 1, kind: str = "") -> str:
     """`people/person-12.html`, `clusters/cluster-3-2.html`, `people/person-12-maybe.html`.
 
@@ -128,8 +161,8 @@ def cluster(place: Place, group: SheetCluster, known: Container[str]) -> dict[st
     return {
         "id": group.id,
         "href": place.page(page_name(group.id)),
-        "crops": [place.image(crop) for crop in group.crops[:8]],
-        "more": max(0, group.faces - min(len(group.crops), 8)),
+        "crops": [place.image(crop) for crop in group.crops[:CROPS]],
+        "more": max(0, group.faces - min(len(group.crops), CROPS)),
         "count": number(group.faces, "face"),
         "span": dates.span(group.first, group.last),
         "command": group.command,
@@ -137,7 +170,9 @@ def cluster(place: Place, group: SheetCluster, known: Container[str]) -> dict[st
         and {
             "name": guess.name,
             "similarity": f"{guess.similarity:.2f}",
-            "href": place.page(page_name(guess.person)) if guess.person in known else None,
+            "href": place.page(page_name(guess.person))
+            if guess.person and guess.person in known
+            else None,
         },
     }
 
@@ -155,7 +190,7 @@ def photo(place: Place, picture: SheetPhoto) -> dict[str, Any]:
         "height": picture.height,
         "name": picture.name,
         "alt": _alt(picture),
-        "day": dates.day(picture.taken),
+        "day": dates.day(picture.taken).removesuffix(f" {(picture.taken or '')[:4]}"),
         "data": {
             "name": shown(picture.name),
             "date": when,

@@ -1,7 +1,7 @@
 """The sidecar: what phototag knows about one photo, as JSON beside it.
 
-`sidecar.schema.json` (JSON Schema 2020-12, in this package) describes the format. A sidecar holds nothing of the run that
-wrote it, so the same knowledge gives the same bytes.
+`sidecar.schema.json` (JSON Schema 2020-12, in this package) describes the format. A sidecar holds
+nothing of the run that wrote it, so the same knowledge gives the same bytes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from phototag.core.types import Box, Landmarks
 from phototag.output.atomic import digest
 
 SCHEMA = 1
-"""Version of the format. It moves only when a reader of the former one could misread the new one."""
+"""Version of the format. It moves only when a reader of the former one could misread the new one.
+"""
 
 SUFFIX = ".phototag.json"
 
@@ -55,7 +56,8 @@ class SidecarFace:
     quality: float
     """0..1, see `core.quality`."""
     status: Status
-    """`named`: a user said so; `recognised`: phototag did; `unknown`; `ignored`: a user wants no name here."""
+    """`named`: a user said so; `recognised`: phototag did; `unknown`; `ignored`: a user wants no
+    name here."""
     person: str | None = None
     how: How | None = None
     similarity: float | None = None
@@ -72,7 +74,8 @@ class SidecarPhoto:
     """One photo and its faces."""
 
     file: str
-    """The photo's file name, as `os.fsdecode` gives it; without a folder, so that a folder can move."""
+    """The photo's file name, as `os.fsdecode` gives it; without a folder, so that a folder can
+    move."""
     key: str
     """BLAKE2b-128 of the file's bytes, 32 hexadecimal digits."""
     width: int
@@ -89,7 +92,8 @@ class SidecarPhoto:
 def name_for(photo: str | PurePath) -> str:
     """File name of a photo's sidecar: `IMG_1.JPG.phototag.json`.
 
-    Where that would be too long for a file name, the photo's name is cut and a digest of all of it put behind.
+    Where that would be too long for a file name, the photo's name is cut and a digest of all of it
+    put behind.
     """
     name = PurePath(photo).name
     raw = os.fsencode(name)
@@ -106,7 +110,8 @@ def name_for(photo: str | PurePath) -> str:
 
 
 def render(photo: SidecarPhoto) -> bytes:
-    """The sidecar's bytes: UTF-8, keys in a fixed order, faces by index, an indent of two, a newline at the end."""
+    """The sidecar's bytes: UTF-8, keys in a fixed order, faces by index, an indent of two, a
+    newline at the end."""
     faces = sorted(photo.faces, key=lambda face: (face.index, face.id))
     document = {
         "phototag": {"kind": "sidecar", "schema": SCHEMA},
@@ -119,7 +124,8 @@ def render(photo: SidecarPhoto) -> bytes:
 
 
 def ours(data: bytes) -> Literal["ours", "foreign", "newer"]:
-    """Whose file this is. Only `ours` may be overwritten: `foreign` has no phototag marker, `newer` a later schema."""
+    """Whose file this is. Only `ours` may be overwritten: `foreign` has no phototag marker, `newer`
+    a later schema."""
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):
@@ -212,7 +218,8 @@ def _rounded(value: float, digits: int) -> float:
 
 
 def _lines(value: Any, indent: str = "") -> str:
-    """JSON with an indent of two, where what holds only numbers and words stays on one line if it is short."""
+    """JSON with an indent of two, where what holds only numbers and words stays on one line if it
+    is short."""
     flat = json.dumps(value, ensure_ascii=False, allow_nan=False)
     if not isinstance(value, dict | list) or not value:
         return flat

@@ -49,12 +49,18 @@
 
   const filled = (command, name) => command.replace(/""$/, () => quoted(name));
 
+  const names = window.phototagNames || [];
+  const people = make("datalist", { id: "people-known" });
+  people.append(...names.filter(([, page]) => page.startsWith("people/")).map(([name]) => make("option", { value: name })));
+  document.body.append(people);
+
   for (const naming of all(".naming")) {
     const { command } = naming.dataset;
     const who = one(".who", naming);
     const button = one(".copy", naming);
     const now = () => filled(command, who.value);
     show(who, button);
+    who.setAttribute("list", people.id);
     who.addEventListener("input", () => { one("code", naming).textContent = now(); });
     who.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !event.isComposing) copy(now());
@@ -71,9 +77,18 @@
     const update = () => {
       const count = chosen().length;
       bar.hidden = count === 0;
+      if (count) section.classList.add("choosing");
+      for (const start of all(".start-choosing", section)) start.setAttribute("aria-pressed", String(section.classList.contains("choosing")));
       one(".chosen", bar).textContent = `${count} chosen`;
     };
-    all(".choose", section).forEach((label) => show(label));
+    show(...all(".choose", section), ...all(".start-choosing", section));
+    for (const start of all(".start-choosing", section)) {
+      section.classList.add("on-demand");
+      start.addEventListener("click", () => {
+        const choosing = section.classList.toggle("choosing");
+        start.setAttribute("aria-pressed", String(choosing));
+      });
+    }
     section.addEventListener("change", update);
     one(".none", bar).addEventListener("click", () => {
       boxes.forEach((box) => { box.checked = false; });
@@ -167,6 +182,7 @@
     const photo = photos[at];
     const frame = one(".frame", viewer);
     frame.style.setProperty("--ratio", photo.width / photo.height);
+    frame.style.setProperty("--most", `${Math.max(photo.width, 640)}px`);  // not blown up
     const names = photo.faces.map(label).filter(Boolean).join(", ");
     const image = one("#viewer-photo");
     image.alt = names || "Photo";
@@ -272,14 +288,14 @@
   const search = one("#search");
   const found = one("#found");
   const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
-  const names = (window.phototagNames || []).map(([name, page, count, crop]) => ({ name, page, count, crop, key: plain(name) }));
+  const known = names.map(([name, page, count, crop]) => ({ name, page, count, crop, key: plain(name) }));
   let active = -1;
 
   function matches(words) {
     const key = plain(words.trim());
     if (!key) return [];
     const rank = (n) => (n.key.startsWith(key) ? 0 : n.key.includes(` ${key}`) ? 1 : n.key.includes(key) ? 2 : 3);
-    return names.map((n) => [rank(n), n]).filter(([r]) => r < 3).sort((a, b) => a[0] - b[0]).slice(0, 8).map(([, n]) => n);
+    return known.map((n) => [rank(n), n]).filter(([r]) => r < 3).sort((a, b) => a[0] - b[0]).slice(0, 8).map(([, n]) => n);
   }
 
   function option(n, index) {
