@@ -2,7 +2,12 @@
 
 from phototag.core.agglomerate import ALONE, agglomerate, components, touched
 from phototag.core.cluster_ids import keep_ids
-from phototag.core.neighbours import NEIGHBOURS, extend_neighbours, neighbours
+from phototag.core.neighbours import (
+    NEIGHBOURS,
+    extend_neighbours,
+    neighbours,
+    shrink_neighbours,
+)
 
 __all__ = [
     "ALONE",
@@ -12,5 +17,6 @@ __all__ = [
     "extend_neighbours",
     "keep_ids",
     "neighbours",
+    "shrink_neighbours",
     "touched",
 ]

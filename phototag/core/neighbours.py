@@ -14,7 +14,7 @@ is as repeatable as the rest.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -88,6 +88,39 @@ def extend_neighbours(
     return grown_ids, grown_sims, changed
 
 
+def shrink_neighbours(
+    ids: Ids,
+    sims: Vectors,
+    vectors: Vectors,
+    gone: NDArray[np.bool_],
+    k: int,
+    threshold: float,
+    *,
+    order: Order | None = None,
+    block: int = 2048,
+) -> tuple[Ids, Vectors, NDArray[np.intp]]:
+    """What `neighbours` says of the rows that are not `gone` (bool [n]).
+
+    Only lists that were full and held a face that is gone are made anew. `ids` and `sims` are the
+    outcome for all of `vectors` with the same `k` and `threshold`; `order` is for all rows too.
+    Returns the lists of the rows that stay, numbered anew, and which of them have another list
+    now, by their new number.
+    """
+    stay = np.flatnonzero(~gone)
+    number = np.full(len(vectors) + 1, -1, dtype=np.int32)  # the last is where -1 lands
+    number[stay] = np.arange(len(stay), dtype=np.int32)
+    left = number[ids[stay]]
+    lost = (left < 0) & (ids[stay] >= 0)
+    packed = np.argsort(left < 0, axis=1, kind="stable")
+    left = np.take_along_axis(left, packed, axis=1)
+    alike = np.take_along_axis(np.where(lost, np.float32(0), sims[stay]), packed, axis=1)
+    changed = np.flatnonzero(lost.any(axis=1))
+    again = changed[ids[stay[changed], -1] >= 0]
+    keys = ranks(len(vectors), order)[stay]
+    _Search(vectors[stay], keys, k, threshold, block).renew(left, alike, again)
+    return left, alike, changed
+
+
 def ranks(count: int, order: Order | None) -> NDArray[np.int64]:
     """The place 0..count-1 of each row by its sort key; without keys, the row number."""
     if order is None:
@@ -122,42 +155,47 @@ class _Search:
         self.row = np.empty(count, dtype=np.int32)
         self.row[self.rank] = np.arange(count, dtype=np.int32)
         self.mark = _marks(vectors)
+        self.room = np.empty(min(block, count) ** 2, dtype=np.float32)
 
     def bring_up(self, ids: Ids, sims: Vectors, before: int) -> None:
         """Complete the lists in place, the first `before` rows' being right among themselves."""
-        count = len(self.vectors)
-        new = [_Stripe(self, a, min(a + self.block, count)) for a in _starts(before, count, self)]
-        room = np.empty(self.block * self.block, dtype=np.float32)
-        for start in _starts(0, before, self):
-            stripe = _Stripe(self, start, min(start + self.block, before))
+        new = list(self._stripes(np.arange(before, len(ids))))
+        for stripe in self._stripes(np.arange(before)):
             stripe.seed(ids, sims)
             for other in new:
-                self._cross(stripe, other, room)
+                self._cross(stripe, other, both=True)
             stripe.write(ids, sims)
         for number, stripe in enumerate(new):
             for other in new[number:]:
-                self._cross(stripe, other, room)
+                self._cross(stripe, other, both=other is not stripe)
             stripe.write(ids, sims)
 
-    def _cross(self, one: _Stripe, other: _Stripe, room: Vectors) -> None:
-        """Multiply two stripes once and give each its hits."""
-        high, wide = one.stop - one.start, other.stop - other.start
-        flat = room[: high * wide]
-        left, right = self.vectors[one.start : one.stop], self.vectors[other.start : other.stop]
-        np.matmul(left, right.T, out=flat.reshape(high, wide))
+    def renew(self, ids: Ids, sims: Vectors, rows: NDArray[np.intp]) -> None:
+        """Make the lists of some rows anew, in place."""
+        for stripe in self._stripes(rows):
+            for other in self._stripes(np.arange(len(ids))):
+                self._cross(stripe, other, both=False)
+            stripe.write(ids, sims)
+
+    def _stripes(self, rows: NDArray[np.intp]) -> Iterator[_Stripe]:
+        return (
+            _Stripe(self, rows[start : start + self.block])
+            for start in range(0, len(rows), self.block)
+        )
+
+    def _cross(self, one: _Stripe, other: _Stripe, *, both: bool) -> None:
+        """Multiply two stripes and give the first, or both, their hits."""
+        high, wide = len(one.rows), len(other.rows)
+        flat = self.room[: high * wide]
+        np.matmul(one.vectors(), other.vectors().T, out=flat.reshape(high, wide))
         hits = np.flatnonzero(flat >= self.threshold)
         rows, columns = np.divmod(hits, wide)
-        found = flat[hits]
-        if one is other:
-            away = rows != columns
-            one.add(rows[away], columns[away] + one.start, found[away])
-        else:
-            one.add(rows, columns + other.start, found)
-            other.add(columns, rows + one.start, found)
-
-
-def _starts(first: int, last: int, search: _Search) -> range:
-    return range(first, last, search.block)
+        if one.rows[0] <= other.rows[-1] and other.rows[0] <= one.rows[-1]:
+            away = one.rows[rows] != other.rows[columns]
+            hits, rows, columns = hits[away], rows[away], columns[away]
+        one.add(rows, other.rows[columns], flat[hits])
+        if both:
+            other.add(columns, one.rows[rows], flat[hits])
 
 
 def _marks(vectors: Vectors) -> Whole:
@@ -180,25 +218,33 @@ def _mixed(values: Whole) -> Whole:
 
 
 class _Stripe:
-    """The hits of some consecutive rows; now and then only what stays in the lists is kept."""
+    """The hits of some rows (rising); now and then only what stays in the lists is kept."""
 
-    def __init__(self, search: _Search, start: int, stop: int) -> None:
-        self.search, self.start, self.stop = search, start, stop
+    def __init__(self, search: _Search, rows: NDArray[np.intp]) -> None:
+        self.search, self.rows = search, rows
         self.hits: list[Whole] = []
         self.loose = 0
         self.full = False
         # What a hit must beat once its row is full: one of the nearest, or one of the drawn.
-        self.least_near = np.full(stop - start, 1 << _SIM, dtype=np.int64)
+        self.least_near = np.full(len(rows), 1 << _SIM, dtype=np.int64)
         anything = np.iinfo(np.uint64).max if search.drawn else 0
-        self.last_drawn = np.full(stop - start, anything, dtype=np.uint64)
+        self.last_drawn = np.full(len(rows), anything, dtype=np.uint64)
+
+    def vectors(self) -> Vectors:
+        """[rows, d]: a view where the rows follow one another."""
+        first, last = self.rows[0], self.rows[-1]
+        if last - first + 1 == len(self.rows):
+            return self.search.vectors[first : last + 1]
+        return self.search.vectors[self.rows]
 
     def seed(self, ids: Ids, sims: Vectors) -> None:
         """Take over the rows' lists as they are."""
-        rows, places = np.nonzero(ids[self.start : self.stop] >= 0)
-        self.add(rows, ids[self.start + rows, places], sims[self.start + rows, places])
+        lists = ids[self.rows]
+        rows, places = np.nonzero(lists >= 0)
+        self.add(rows, lists[rows, places], sims[self.rows][rows, places])
 
     def add(self, rows: NDArray[np.intp], columns: NDArray[Any], sims: Vectors) -> None:
-        """`rows` counts from the stripe's start, `columns` are faces."""
+        """`rows` counts within the stripe, `columns` are faces."""
         below = _TOP - (sims * np.float32(_STEPS)).astype(np.int64)
         if self.full:
             stay = below <= self.least_near[rows]
@@ -213,16 +259,16 @@ class _Stripe:
     def write(self, ids: Ids, sims: Vectors) -> None:
         """Put the lists into their places and let go of the hits."""
         rows, below, columns = self._open(self._settle())
-        places = np.arange(len(rows)) - _first(rows, self.stop - self.start)[rows]
-        ids[self.start : self.stop], sims[self.start : self.stop] = -1, 0
-        ids[self.start + rows, places] = columns
-        sims[self.start + rows, places] = (_TOP - below) / _STEPS
+        places = np.arange(len(rows)) - _first(rows, len(self.rows))[rows]
+        ids[self.rows], sims[self.rows] = -1, 0
+        ids[self.rows[rows], places] = columns
+        sims[self.rows[rows], places] = (_TOP - below) / _STEPS
         self.hits = []
 
     def _draw(self, rows: NDArray[np.intp], columns: NDArray[Any]) -> Whole:
         """The lot of each pair: the same from both ends."""
         mark = self.search.mark
-        lots: Whole = mark[self.start + rows] + mark[columns]
+        lots: Whole = mark[self.rows[rows]] + mark[columns]
         return _mixed(lots)
 
     def _open(self, keys: Whole) -> tuple[NDArray[np.intp], NDArray[np.int64], Ids]:
@@ -236,7 +282,7 @@ class _Stripe:
         """Keep of each row the nearest and the drawn, in this order, and drop the others."""
         keys = np.sort(np.concatenate(self.hits)) if self.hits else np.empty(0, np.uint64)
         rows, below, columns = self._open(keys)
-        place = np.arange(len(keys)) - _first(rows, self.stop - self.start)[rows]
+        place = np.arange(len(keys)) - _first(rows, len(self.rows))[rows]
         near, last = place < self.search.near, place == self.search.near - 1
         self.least_near[rows[last]] = below[last]
         rest = np.flatnonzero(~near)
@@ -249,7 +295,7 @@ class _Stripe:
     def _drawn(self, rows: NDArray[np.intp], columns: NDArray[Any]) -> NDArray[np.intp]:
         """Which of these hits (sorted by row) have the lowest lots of their row."""
         lots, count = self._draw(rows, columns), self.search.drawn
-        sizes = np.bincount(rows, minlength=self.stop - self.start)
+        sizes = np.bincount(rows, minlength=len(self.rows))
         # Lots are uniform, so nearly all hits can be left out of the sort below a generous cut.
         cut = np.minimum(1.0, (4 * count + 8) / np.maximum(1, sizes)) * (2.0**64 - 2.0**12)
         low = lots <= cut.astype(np.uint64)[rows]
