@@ -1,11 +1,13 @@
-"""Photos per second on twelve-megapixel photos: `phototag scan` against the script a student would write.
+"""Photos per second on twelve-megapixel photos: `phototag scan` against the script a student would
+write.
 
     python benchmarks/photos_per_second.py [--shared ../shared] [--pairs 3] [--photos 24]
 
-The student: the `mtcnn` package on the whole photo, then `predict` of a Keras VGG16 (224x224) for each face, one after the other. Ours: a
-whole scan into a new library (walk, hash, decode, detect, embed, store, cluster, thumbnails, sidecars, contact sheet), workers' start
-included. Both see the same kind of photos: two faces each, made by enlarging portraits of the test photos side by side. Runs
-alternate; the ratio is that of the medians. Prints one JSON document.
+The student: the `mtcnn` package on the whole photo, then `predict` of a Keras VGG16 (224x224) for
+each face, one after the other. Ours: a whole scan into a new library (walk, hash, decode, detect,
+embed, store, cluster, thumbnails, sidecars, contact sheet), workers' start included. Both see the
+same kind of photos: two faces each, made by enlarging portraits of the test photos side by side.
+Runs alternate; the ratio is that of the medians. Prints one JSON document.
 """
 
 from __future__ import annotations

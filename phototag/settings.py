@@ -1,4 +1,5 @@
-"""Settings: defaults < `phototag.toml` in the library < `PHOTOTAG_*` in the environment < options. Read once, passed down."""
+"""Settings: defaults < `phototag.toml` in the library < `PHOTOTAG_*` in the environment < options.
+Read once, passed down."""
 
 from __future__ import annotations
 
@@ -62,7 +63,7 @@ def _at_least(name: str, value: int, least: int) -> None:
 
 
 def library_folder(option: str | None, environment: Mapping[str, str] = os.environ) -> Path:
-    """The library that a command means: its option, `PHOTOTAG_LIBRARY`, or the user's data folder."""
+    """The library of a command: its option, `PHOTOTAG_LIBRARY`, or the user's data folder."""
     chosen = option or environment.get("PHOTOTAG_LIBRARY")
     if chosen:
         return Path(chosen).expanduser().absolute()
@@ -74,7 +75,8 @@ def load(
     options: Mapping[str, Any],
     environment: Mapping[str, str] = os.environ,
 ) -> Settings:
-    """Settings for the library in `folder`; options that are None were not given. Raises UsageError."""
+    """Settings for the library in `folder`; options that are None were not given. Raises
+    UsageError."""
     settings = Settings()
     for source, given in (
         (str(folder / "phototag.toml"), _from_file(folder / "phototag.toml")),

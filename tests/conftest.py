@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def shared_folder() -> Path | None:
-    """The folder of third-party test photos: `PHOTOTAG_SHARED`, else `shared` beside the checkout."""
+    """Third-party test photos: `PHOTOTAG_SHARED`, else `shared` beside the checkout."""
     given = os.environ.get("PHOTOTAG_SHARED")
     folder = Path(given) if given else ROOT.parent / "shared"
     return folder if (folder / "photos").is_dir() else None

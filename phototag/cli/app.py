@@ -1,4 +1,5 @@
-"""The command line's front door: every command is mounted here, every error becomes a message and an exit code."""
+"""The command line's front door: every command is mounted here, every error becomes a message and
+an exit code."""
 
 from __future__ import annotations
 
@@ -14,7 +15,6 @@ from phototag.cli.console import say
 
 app = typer.Typer(
     name="phototag",
-    help="Find the faces in your photos, learn names, recognise people: offline, and no photo is ever touched.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -42,7 +42,8 @@ def root(
         bool, typer.Option("--debug", help="Show tracebacks, for bug reports.")
     ] = False,
 ) -> None:
-    """Find the faces in your photos, learn names, recognise people: offline, and no photo is ever touched."""
+    """Find the faces in your photos, learn names, recognise people: offline, and no photo is ever
+    touched."""
     if debug:
         os.environ["PHOTOTAG_DEBUG"] = "1"
 

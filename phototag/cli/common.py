@@ -72,7 +72,7 @@ def reading(library: str | None, options: Mapping[str, Any] | None = None) -> It
 def writing(
     library: str | None, options: Mapping[str, Any] | None = None, *, create: bool = False
 ) -> Iterator[Session]:
-    """A library to write, held against other writers. Raises LibraryInUse, NoLibrary and its kin."""
+    """A library to write, held against others. Raises LibraryInUse, NoLibrary and its kin."""
     folder = setup.library_folder(library)
     settings = setup.load(folder, options or {})
     started = now().isoformat(timespec="seconds")

@@ -40,7 +40,8 @@ def line(kind: str, content: dict[str, Any]) -> None:
 
 
 def painted(text: str, style: str | None, stream: Any) -> str:
-    """The text in a style (`bold`, `dim`, `red`, `green`, `yellow`), where the stream takes colours."""
+    """The text in a style (`bold`, `dim`, `red`, `green`, `yellow`), where the stream takes
+    colours."""
     text = _safe(text, stream)
     if style is None or os.environ.get("NO_COLOR") or not stream.isatty():
         return text

@@ -238,22 +238,23 @@ def _summary(
         return
     if dry:
         console.say(
-            f"Would read {report.new:,} new, {report.edited:,} changed and {report.retried:,} failed "
-            f"files, and find {report.missing:,} missing. Nothing was done."
+            f"Would read {report.new:,} new, {report.edited:,} changed and "
+            f"{report.retried:,} failed files, and find {report.missing:,} missing. "
+            "Nothing was done."
         )
         return
     console.say(_what_changed(report))
     _what_is_known(report)
     for path in report.unmatched[:SHOWN]:
         console.say(
-            f"{console.shown(path)} was edited, and a face that you named was not found again in it."
+            f"{console.shown(path)} was edited, and a face that you named was not found in it again."
         )
     if published is not None:
         for path in published.kept[:SHOWN]:
-            console.say(f"{console.shown(path)} is not phototag's file (or a newer one's): left alone.")
+            console.say(f"{console.shown(path)} is not this phototag's file: left alone.")
         if published.in_library:
             console.say(
-                f"{published.in_library:,} sidecars went to the library: their folders are read-only."
+                f"{published.in_library:,} sidecars went to the library: read-only folders."
             )
     if report.remaining:
         console.say(
@@ -351,7 +352,8 @@ def parse_time(text: str) -> float:
     """`90`, `90s`, `30m`, `2h`, `1h30m` in seconds. Raises UsageError."""
     parts = re.findall(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.lower())
     whole = "".join(f"{n}{u}" for n, u in parts)
-    if not parts or whole != re.sub(r"\s", "", text.lower()) or any(u not in _UNITS for _, u in parts):
+    plain = re.sub(r"\s", "", text.lower())
+    if not parts or whole != plain or any(unit not in _UNITS for _, unit in parts):
         raise errors.UsageError(f"--time-budget {text!r}: say it like 90s, 30m or 2h.")
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 

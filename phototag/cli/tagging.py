@@ -54,7 +54,9 @@ def mount(app: typer.Typer) -> None:
 def label(
     words: Annotated[
         list[str],
-        typer.Argument(metavar="TARGET... NAME", help="cluster-3, face-17 or photo.jpg#2; the name."),
+        typer.Argument(
+            metavar="TARGET... NAME", help="cluster-3, face-17 or photo.jpg#2; the name."
+        ),
     ],
     create: Annotated[
         bool, typer.Option("--create", help="The name must be new: never join a person.")
@@ -202,7 +204,8 @@ def merge(
 def split(
     name: Annotated[str, typer.Argument(help="The person that faces are taken from.")],
     faces: Annotated[
-        str, typer.Option("--faces", metavar="FACE,...", help="face-3,face-9: who is somebody else.")
+        str,
+        typer.Option("--faces", metavar="FACE,...", help="face-3,face-9: who is somebody else."),
     ],
     into: Annotated[
         str | None, typer.Option("--into", metavar="NAME", help="Who they are; else unknown.")

@@ -1,8 +1,9 @@
 """Decisions: what a user said, and what follows from it when the journal is replayed.
 
-A decision names faces by *anchor* (photo key, box, embedding digest), never by the catalogue's numbers, so that the journal and
-the photos alone rebuild everything. Replaying is a fold: `State.apply` for each decision that stands, in order. Because `undo`
-always takes back the newest standing decision, a name in a payload means what it meant when it was written.
+A decision names faces by *anchor* (photo key, box, embedding digest), never by the catalogue's
+numbers, so that the journal and the photos alone rebuild everything. Replaying is a fold:
+`State.apply` for each decision that stands, in order. Because `undo` always takes back the newest
+standing decision, a name in a payload means what it meant when it was written.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import numpy as np
 from phototag.core.types import Box, Vectors
 
 MEETS = 0.5
-"""Least IoU at which an anchor's box is a face of its photo: the usual bar for "the same object" (PASCAL VOC); two faces of one
-photo never overlap that much after non-maximum suppression at 0.5 and below."""
+"""Least IoU at which an anchor's box is a face of its photo: the usual bar for "the same object"
+(PASCAL VOC); two faces of one photo never overlap that much after non-maximum suppression at 0.5
+and below."""
 
 KINDS = (
     "label",
@@ -111,7 +113,7 @@ def same_name(name: str) -> str:
 
 
 Resolve = Callable[[Anchor], Sequence[int]]
-"""From an anchor to the faces that it means: the face itself and what it became in edited photos."""
+"""From an anchor to the faces that it means: the face and what it became in edited photos."""
 
 
 @dataclass(slots=True)

@@ -1,7 +1,8 @@
 """The nouns: frozen values that every room shares.
 
-Frame of reference: all boxes and landmarks are fractions (0..1) of the *upright* photo, measured from its
-top left corner. `images.read` turns photos upright; nobody else knows that EXIF orientation exists.
+Frame of reference: all boxes and landmarks are fractions (0..1) of the *upright* photo, measured
+from its top left corner. `images.read` turns photos upright; nobody else knows that EXIF
+orientation exists.
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ class PhotoRecord:
     """ISO 8601; with an offset where EXIF has one."""
     faces: tuple[FaceRecord, ...]
     thumb: bytes | None
-    """WebP of the upright photo, longest side 512 px, nothing drawn; None where there are no faces."""
+    """WebP of the upright photo, longest side 512 px, nothing drawn; None without faces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +130,10 @@ class Thresholds:
 def on_grid(vectors: NDArray[np.floating]) -> Vectors:
     """Unit vectors [..., d] rounded to multiples of 2**-11.
 
-    On that grid a float32 dot product of two unit vectors is exact whatever the order of summation: each product is a
-    multiple of 2**-22 and no partial sum reaches 2, so 24 bits of mantissa hold it. Similarities are therefore the same on
-    every machine, in every block size and thread count, and float16 stores the values without loss. The rounding moves a
-    similarity by about 1e-4.
+    On that grid a float32 dot product of two unit vectors is exact whatever the order of summation:
+    each product is a multiple of 2**-22 and no partial sum reaches 2, so 24 bits of mantissa hold
+    it. Similarities are therefore the same on every machine, in every block size and thread count,
+    and float16 stores the values without loss. The rounding moves a similarity by about 1e-4.
     """
     values = np.asarray(vectors, dtype=np.float64)
     norms = np.linalg.norm(values, axis=-1, keepdims=True)
