@@ -385,6 +385,12 @@ def drop_neighbours(lib: Library, model: str) -> None:
     lib.db.execute("DELETE FROM neighbours WHERE model = ?", (model,))
 
 
+def drop_model(lib: Library, model: str) -> int:
+    """Remove all vectors of a model; their number."""
+    drop_neighbours(lib, model)
+    return int(lib.db.execute("DELETE FROM embeddings WHERE model = ?", (model,)).rowcount)
+
+
 # ---- assignments
 
 

@@ -247,7 +247,7 @@ def _summary(
     _what_is_known(report)
     for path in report.unmatched[:SHOWN]:
         console.say(
-            f"{console.shown(path)} was edited, and a face that you named was not found in it again."
+            f"{console.shown(path)} was edited, and a face that you named is not found in it now."
         )
     if published is not None:
         for path in published.kept[:SHOWN]:

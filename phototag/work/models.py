@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 
+from phototag.catalog import faces as face_table
+from phototag.catalog.store import Library
 from phototag.core.types import Thresholds
-from phototag.errors import ModelError
+from phototag.errors import CannotWrite, ModelError, NotFound, UsageError
+from phototag.output import atomic
 from phototag.settings import Settings
-from phototag.vision.models import ModelCard, load_card, shipped
+from phototag.vision.models import WEIGHTS, ModelCard, card_json, load_card, shipped
 from phototag.work.extract import Kit
 
 YUNET = "face_detection_yunet*.onnx"
 
 
 def embedder_card(library: Path, settings: Settings) -> ModelCard:
-    """The card of the library's embedder: one that ships, or one that the user added. Raises ModelError."""
+    """The card of the library's embedder: one that ships, or one that the user added. Raises
+    ModelError."""
     own = library / "models" / f"{settings.embedder}.json"
     return load_card(own) if own.is_file() else shipped(settings.embedder)
 
@@ -48,3 +54,82 @@ def _detector_model(library: Path, settings: Settings) -> str | None:
         return str(Path(settings.detector_model).expanduser().absolute())
     found = sorted((library / "models").glob(YUNET))
     return str(found[-1] if found else library / "models" / "face_detection_yunet_2023mar.onnx")
+
+
+# ---- embedders of the user's own
+
+
+def embedders(library: Path) -> dict[str, ModelCard]:
+    """All embedders by name: those that ship, then those in the library's `models/`."""
+    found: dict[str, ModelCard] = {}
+    for folder in (WEIGHTS, library / "models"):
+        for path in sorted(folder.glob("*.json")):
+            card = load_card(path)
+            if card.kind == "embedder":
+                found[path.stem] = card
+    return found
+
+
+def add_embedder(
+    library: Path,
+    file: Path,
+    name: str | None,
+    *,
+    size: int,
+    color: str,
+    mean: float,
+    scale: float,
+) -> tuple[str, ModelCard]:
+    """Copy a network into the library and write its card; (name, card). Raises ModelError,
+    UsageError."""
+    from phototag.vision.embed import make_card
+
+    known = name or file.stem
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", known):
+        raise UsageError(f"{known!r} cannot be a model's name: letters, digits, . _ - only.")
+    if known in embedders(library):
+        raise UsageError(f"There is a model called {known} already. Choose another with --name.")
+    if color not in ("rgb", "bgr"):
+        raise UsageError(f"--color is {color!r}; it can be rgb or bgr.")
+    if scale == 0 or size < 16:
+        raise UsageError("--scale cannot be 0, and --size is 16 at least.")
+    make_card(file, known, size, color, mean, scale)  # type: ignore[arg-type]
+    folder = library / "models"
+    atomic.make_folder(folder)
+    copy = folder / f"{known}.onnx"
+    try:
+        shutil.copyfile(file, copy)
+    except OSError as error:
+        raise CannotWrite(f"{copy} cannot be written: {error}.") from error
+    card = make_card(copy, known, size, color, mean, scale)  # type: ignore[arg-type]
+    atomic.write(folder / f"{known}.json", card_json(card).encode())
+    return known, card
+
+
+def use_embedder(library: Path, name: str) -> ModelCard:
+    """Write the choice into the library's `phototag.toml`, leaving its other lines. Raises
+    NotFound."""
+    known = embedders(library)
+    if name not in known:
+        raise NotFound(f"There is no model called {name!r}. These are: {', '.join(known)}.")
+    path = library / "phototag.toml"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    kept = [line for line in lines if not re.match(r"\s*embedder\s*=", line)]
+    text = "\n".join([f'embedder = "{name}"', *kept]) + "\n"
+    atomic.write_if_changed(path, text.encode())
+    return known[name]
+
+
+def remove_embedder(lib: Library, settings: Settings, name: str) -> int:
+    """Remove a model that was added, with its vectors; their number. Raises NotFound, UsageError."""
+    path = lib.folder / "models" / f"{name}.json"
+    if not path.is_file():
+        raise NotFound(f"No model called {name!r} was added to this library.")
+    if settings.embedder == name:
+        raise UsageError(f"{name} is in use. First: phototag models use {Settings().embedder}")
+    card = load_card(path)
+    with lib.transaction():
+        vectors = face_table.drop_model(lib, card.id)
+    card.path.unlink(missing_ok=True)
+    path.unlink()
+    return vectors
