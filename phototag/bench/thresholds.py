@@ -252,3 +252,10 @@ def pair_accuracy(vectors: Vectors, pairs: NDArray[np.integer]) -> tuple[float, 
     same = pairs[:, 2].astype(bool)
     folds = np.arange(len(pairs)) % 10
     return fold_accuracy(scores, same, folds).mean, roc(scores, same).tar(1e-2)
+
+
+def balanced_accuracy(vectors: Vectors, labels: NDArray[np.integer]) -> float:
+    """Mean of the true accept and true reject rates of all pairs, at the threshold where it is
+    highest."""
+    curve = roc(*all_pairs(vectors, labels))
+    return float(((curve.true_accepts + 1 - curve.false_accepts) / 2).max())
