@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
+import numpy as np
+from PIL import Image
+
 from phototag.core.types import Box, Pixels
 from phototag.images.read import as_webp
 
@@ -10,12 +15,21 @@ MARGIN = 0.35
 
 
 def face_crop(pixels: Pixels, box: Box, side: int = 160) -> bytes:
-    """WebP , at most `side` px square: the face at `box` of `pixels` [h, w, 3] RGB, with a margin.
+    """WebP, at most `side` px square: the face at `box` of `pixels` [h, w, 3] RGB, with a margin.
 
     The square is moved inward at the edges of the picture; nothing is enlarged.
     """
     left, top, size = _square(box, pixels.shape[1], pixels.shape[0])
     return as_webp(pixels[top : top + size, left : left + size], side)
+
+
+def opened(data: bytes) -> Pixels:
+    """[h, w, 3] RGB of a picture that phototag itself made.
+
+    Unlike `read.read` it may run beside threads that write to the terminal.
+    """
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image.convert("RGB"))
 
 
 def _square(box: Box, width: int, height: int) -> tuple[int, int, int]:

@@ -241,13 +241,14 @@ class Publisher:
 def _drawn(source: Path, marks: tuple[tuple[object, str, str], ...]) -> bytes | None:
     """A thumbnail with its boxes; None where the library has no picture of the photo."""
     from phototag.images.draw import Mark, annotate
-    from phototag.images.read import as_webp, read
+    from phototag.images.read import as_webp
+    from phototag.images.thumbs import opened
 
     try:
-        picture = read(source.read_bytes(), str(source))
+        pixels = opened(source.read_bytes())
     except OSError:
         return None
-    drawn = annotate(picture.pixels, [Mark(*mark) for mark in marks])  # type: ignore[arg-type]
+    drawn = annotate(pixels, [Mark(*mark) for mark in marks])  # type: ignore[arg-type]
     return as_webp(drawn, max(drawn.shape[:2]))
 
 
