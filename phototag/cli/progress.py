@@ -81,6 +81,8 @@ def _plain() -> Iterator[Tell]:
         if stage not in ("extract", "publish") or not total:
             return
         if stage not in bars:
+            for earlier in bars.values():
+                earlier.close()
             bars[stage] = tqdm(
                 total=total,
                 desc=STAGES[stage],
