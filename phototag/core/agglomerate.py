@@ -110,9 +110,7 @@ def touched(
     return np.isin(part, parts[parts != ALONE])
 
 
-def _inside(
-    ids: Ids, keep: Mask
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+def _inside(ids: Ids, keep: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
     """(face, neighbour) of every edge between two faces of `keep`, and where in `ids` they are."""
     here = (ids >= 0) & keep[:, None] & keep[ids]
     return np.nonzero(here)[0], ids[here].astype(np.int64), here

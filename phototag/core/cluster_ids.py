@@ -16,10 +16,10 @@ def keep_ids(
 ) -> tuple[list[int], dict[int, int | None], int]:
     """Give each new group (its faces) an id, so that as many faces as can be keep theirs.
 
-    `old` maps each cluster's id to its faces. Ids go over by maximum overlap in total; among equals the lower id keeps to
-    the group that comes first. Groups that get none are numbered from `next_id`, in their order; ids are never used again.
-    Returns the ids of the new groups, the heir of each old id that is gone or kept (the new id of the group that holds
-    most of its faces, or None), and the next free id.
+    `old` maps each cluster's id to its faces. Ids go over by the greatest overlap in total (the
+    Hungarian method). Groups that get none are numbered from `next_id` in their order; an id is
+    never used again. Returns the ids of the new groups, the heir of each old id (itself where it
+    goes on, else the group with most of its faces, or None), and the next free id.
     """
     home = {face: cluster for cluster, faces in old.items() for face in faces}
     shared: dict[tuple[int, int], int] = Counter()
@@ -41,7 +41,7 @@ def keep_ids(
 def _heirs(
     old: Mapping[int, Collection[int]], shared: Mapping[tuple[int, int], int], given: Sequence[int]
 ) -> dict[int, int | None]:
-    heirs: dict[int, int | None] = {cluster: None for cluster in old}
+    heirs: dict[int, int | None] = dict.fromkeys(old)
     most: dict[int, tuple[int, bool, int]] = {}
     for (cluster, number), count in shared.items():
         claim = (count, given[number] == cluster, -number)
@@ -53,7 +53,7 @@ def _heirs(
 
 
 def _best(shared: Mapping[tuple[int, int], int]) -> list[tuple[int, int]]:
-    """Pairs (old id, new group), one to one, that share the most faces: the Hungarian method in each connected part."""
+    """Pairs (old id, new group), one to one, that share most: part by connected part."""
     if not shared:
         return []
     clusters = sorted({cluster for cluster, _ in shared})
@@ -86,6 +86,4 @@ def _assign(
     for cluster, number in pairs:
         table[clusters.index(cluster), groups.index(number)] = shared[cluster, number]
     rows, columns = linear_sum_assignment(table, maximize=True)
-    return [
-        (clusters[r], groups[c]) for r, c in zip(rows, columns, strict=True) if table[r, c] > 0
-    ]
+    return [(clusters[r], groups[c]) for r, c in zip(rows, columns, strict=True) if table[r, c] > 0]

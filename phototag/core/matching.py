@@ -1,33 +1,36 @@
 """Which person is this face? The laws of recognition, pure and in one place.
 
-A person is represented by some of their *decided* faces. A face's score for a person is the mean of its three best
-similarities to those. Names are given above the card's thresholds only, and never against a person's word.
+A face's score for a person comes from some of the person's *decided* faces (`core.examples`). Names
+are given above the model card's thresholds only, and never against a person's word.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from phototag.core.examples import EXAMPLES, choose_examples, person_scores
+from phototag.core.types import Thresholds
 
-from phototag.core.types import Thresholds, Vectors
-
-BEST = 3
-"""How many of the best similarities make a score."""
-
-EXAMPLES = 64
-"""How many decided faces represent a person at most."""
+__all__ = [
+    "EXAMPLES",
+    "Candidate",
+    "Law",
+    "Match",
+    "choose_examples",
+    "match",
+    "person_scores",
+]
 
 Law = Literal["accepted", "below-accept", "margin", "twice-in-photo", "rejected", "no-candidate"]
+"""What settled a face: it was named, or what stood between it and its best-scoring person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A face that might be a person: score at or above `Thresholds.suggest`."""
+    """An undecided face that might be a person: its score is at least `Thresholds.suggest`."""
 
     face: int
     photo: int
@@ -37,66 +40,20 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What follows for one face, and the law that settled it."""
+    """What follows for one face."""
 
     face: int
     person: int | None
+    """The person it is given."""
     score: float | None
+    """Its score for that person."""
     suggestion: int | None
+    """The person it may be, where it is given none."""
     suggestion_score: float | None
     runner_up: int | None
+    """The best other person it could be by the laws, beside the one given or suggested."""
     runner_up_score: float | None
     law: Law
-
-
-def person_scores(faces: Vectors, examples: Vectors) -> Vectors:
-    """How well each face [m, d] fits a person of examples [k, d]: float32 [m], the mean of the 3 best similarities.
-
-    With fewer than three examples it is the mean of all. Exact for vectors on the grid.
-    """
-    if not len(examples):
-        raise ValueError("a person without examples has no score")
-    scores = np.empty(len(faces), dtype=np.float32)
-    best = min(BEST, len(examples))
-    for start in range(0, len(faces), 8192):
-        sims = examples @ faces[start : start + 8192].T
-        top = np.sort(sims, axis=0)[-best:]
-        scores[start : start + 8192] = top.sum(axis=0) / np.float32(best)
-    return scores
-
-
-def choose_examples(
-    vectors: Vectors,
-    qualities: Sequence[float] | NDArray[np.floating],
-    order: Sequence[Any] | NDArray[Any] | None = None,
-    limit: int = EXAMPLES,
-    good: float = 0.0,
-) -> list[int]:
-    """Up to `limit` rows of `vectors` [n, d] that represent the person best.
-
-    Faces of quality below `good` stand in only where there is no better one. Beginning with the face nearest to the
-    person's centre, each next is the one farthest from those chosen. Ties go to the lower `order` key, so the choice
-    depends on the faces and not on the order of the rows.
-    """
-    from phototag.core.neighbours import ranks
-
-    place = ranks(len(vectors), order)
-    worth = np.asarray(qualities, dtype=np.float64)
-    pool = np.flatnonzero(worth >= good)
-    if not len(pool):
-        pool = np.arange(len(vectors))
-    pool = pool[np.argsort(place[pool])]
-    if len(pool) <= limit:
-        return [int(row) for row in pool]
-    exact = vectors[pool].astype(np.float64)
-    chosen = [int(np.argmax(exact @ exact.sum(axis=0)))]
-    nearest = exact @ exact[chosen[0]]
-    nearest[chosen[0]] = np.inf
-    while len(chosen) < limit:
-        chosen.append(int(np.argmin(nearest)))
-        nearest = np.maximum(nearest, exact @ exact[chosen[-1]])
-        nearest[chosen[-1]] = np.inf
-    return [int(pool[row]) for row in chosen]
 
 
 def match(
@@ -111,126 +68,133 @@ def match(
 ) -> dict[int, Match]:
     """Give each undecided face a person, a suggestion or nothing, within the laws.
 
-    `candidates` are all pairs of a face and a person with a score of at least `thresholds.suggest`. `taken` names the
-    persons already decided in a photo, `rejected` the (face, person) pairs that a user refused. Two faces of one photo are
-    never given (or suggested) the same person, unless the person is in `twice_persons` or the photo in `twice_photos`. The best score
-    wins; the other goes to its next best. A person is accepted at `accept` or more, leading every other person that the
-    face could still be by `margin`. `order` is a sort key for each face that settles ties. Faces without candidates are
-    not in the answer.
+    `candidates` are all pairs of an undecided face and a person that score `thresholds.suggest` or
+    more, each pair once. `taken` names the persons that decided faces show in each photo,
+    `rejected` the (face, person) pairs that a user refused. The laws:
+
+    - A refused pair is neither given nor suggested.
+    - No person is given or suggested twice in a photo, or where a decided face shows them, unless
+      the person is in `twice_persons` or the photo in `twice_photos`. The best score wins, the
+      other face goes to its next best.
+    - A person is given at `accept` or more, ahead of every other person the face could be by
+      `margin`. Whom another face of the photo was given, a face could not be any more.
+    - What is left is suggested, best score first.
+
+    Ties go to the lower sort key of the face in `order` (default: its number), then to the lower
+    person: the order of the candidates changes nothing. Faces without candidates are not in the
+    answer (their law is `no-candidate`); those with refused or taken ones only are.
     """
+    key: Callable[[int], Any] = int if order is None else order.__getitem__
+    refused = rejected if isinstance(rejected, Mapping | set | frozenset) else set(rejected)
     by_photo: dict[int, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
-        by_photo[candidate.photo].append(candidate)
-    refused = rejected if isinstance(rejected, (set, frozenset)) else set(rejected)
+        if candidate.score >= thresholds.suggest:
+            by_photo[candidate.photo].append(candidate)
     found: dict[int, Match] = {}
-    for photo, those in by_photo.items():
-        sets = _Photo(
-            those,
-            refused,
-            set(taken.get(photo, ())),
-            set(twice_persons),
-            photo in twice_photos,
-            order,
-        )
-        found.update(sets.settle(thresholds))
+    for photo, inside in by_photo.items():
+        inside.sort(key=lambda c: (-c.score, key(c.face), c.person))
+        away = set() if photo in twice_photos else set(taken.get(photo, ()))
+        room = _Room(inside, refused, away.difference(twice_persons))
+        room.shareable = {c.person for c in inside} if photo in twice_photos else twice_persons
+        found |= room.settle(thresholds)
     return found
 
 
-class _Photo:
-    """The candidates of one photo while they are settled."""
+class _Room:
+    """One photo's candidates, best first, while they are settled."""
 
     def __init__(
-        self,
-        candidates: Sequence[Candidate],
-        rejected: Collection[tuple[int, int]],
-        taken: set[int],
-        twice_persons: Collection[int],
-        twice: bool,
-        order: Mapping[int, Any] | None,
+        self, ranked: list[Candidate], refused: Collection[tuple[int, int]], away: set[int]
     ) -> None:
-        key = order.__getitem__ if order is not None else int
-        self.ranked = sorted(candidates, key=lambda c: (-c.score, key(c.face), c.person))
-        self.rejected, self.taken = rejected, taken
-        self.twice_persons, self.twice = twice_persons, twice
+        self.ranked, self.refused, self.away = ranked, refused, away
+        self.shareable: Collection[int] = ()
         self.of_face: dict[int, list[Candidate]] = defaultdict(list)
-        for candidate in self.ranked:
+        for candidate in ranked:
             self.of_face[candidate.face].append(candidate)
 
     def settle(self, thresholds: Thresholds) -> dict[int, Match]:
-        accepted = self._accept(thresholds)
-        suggested = self._suggest(accepted, thresholds)
+        """Every face that has a candidate, in order of its best score."""
+        named = self._accept(thresholds)
+        hinted = self._suggest(named, thresholds)
         return {
-            face: accepted.get(face) or suggested.get(face) or self._nothing(face, thresholds)
+            face: named.get(face) or hinted.get(face) or _nobody(face, self._law(face, thresholds))
             for face in self.of_face
         }
 
-    def _free(self, candidate: Candidate) -> bool:
-        if (candidate.face, candidate.person) in self.rejected:
-            return False
-        return (
-            candidate.person not in self.taken
-            or self.twice
-            or candidate.person in self.twice_persons
-        )
+    def _open(self, candidate: Candidate) -> bool:
+        """Whether the face could be the person, by the laws."""
+        pair = (candidate.face, candidate.person)
+        return candidate.person not in self.away and pair not in self.refused
+
+    def _take(self, candidate: Candidate) -> None:
+        if candidate.person not in self.shareable:
+            self.away.add(candidate.person)
 
     def _runner_up(self, candidate: Candidate) -> Candidate | None:
         others = self.of_face[candidate.face]
-        return next((o for o in others if o.person != candidate.person and self._free(o)), None)
+        return next((o for o in others if o.person != candidate.person and self._open(o)), None)
 
     def _accept(self, thresholds: Thresholds) -> dict[int, Match]:
-        """Best pair first. A person given to one face may clear another's margin: again until nothing moves."""
-        accepted: dict[int, Match] = {}
-        moving = True
-        while moving:
-            moving = False
-            for candidate in self.ranked:
-                if candidate.score < thresholds.accept:
-                    break
-                if candidate.face in accepted or not self._free(candidate):
+        """Best pair first; over again, since a person given away may clear another's margin."""
+        named: dict[int, Match] = {}
+        waiting = [c for c in self.ranked if c.score >= thresholds.accept]
+        before = -1
+        while before != len(named):
+            before = len(named)
+            for candidate in waiting:
+                if candidate.face in named or not self._open(candidate):
                     continue
                 second = self._runner_up(candidate)
-                if second is not None and candidate.score - second.score < thresholds.margin:
-                    continue
-                accepted[candidate.face] = _match(candidate, second, "accepted")
-                self.taken.add(candidate.person)
-                moving = True
-        return accepted
+                if second is None or candidate.score - second.score >= thresholds.margin:
+                    named[candidate.face] = _named(candidate, second)
+                    self._take(candidate)
+        return named
 
-    def _suggest(self, accepted: Mapping[int, Match], thresholds: Thresholds) -> dict[int, Match]:
-        suggested: dict[int, Match] = {}
+    def _suggest(self, named: Mapping[int, Match], thresholds: Thresholds) -> dict[int, Match]:
+        """What is left, best pair first."""
+        hinted: dict[int, Match] = {}
         for candidate in self.ranked:
             face = candidate.face
-            if face in accepted or face in suggested or not self._free(candidate):
-                continue
-            if candidate.score < thresholds.suggest:
-                break
-            second = self._runner_up(candidate)
-            suggested[face] = _match(candidate, second, self._law(face, thresholds))
-            self.taken.add(candidate.person)
-        return suggested
+            if face not in named and face not in hinted and self._open(candidate):
+                second, law = self._runner_up(candidate), self._law(face, thresholds)
+                hinted[face] = _hinted(candidate, second, law)
+                self._take(candidate)
+        return hinted
 
     def _law(self, face: int, thresholds: Thresholds) -> Law:
-        """What stood between the face and its best-scoring person."""
         best = self.of_face[face][0]
-        if (best.face, best.person) in self.rejected:
+        if (best.face, best.person) in self.refused:
             return "rejected"
-        if not self._free(best):
+        if best.person in self.away:
             return "twice-in-photo"
         return "margin" if best.score >= thresholds.accept else "below-accept"
 
-    def _nothing(self, face: int, thresholds: Thresholds) -> Match:
-        return Match(face, None, None, None, None, None, None, self._law(face, thresholds))
 
-
-def _match(candidate: Candidate, second: Candidate | None, law: Law) -> Match:
-    named = law == "accepted"
+def _named(best: Candidate, second: Candidate | None) -> Match:
     return Match(
-        face=candidate.face,
-        person=candidate.person if named else None,
-        score=candidate.score if named else None,
-        suggestion=None if named else candidate.person,
-        suggestion_score=None if named else candidate.score,
+        face=best.face,
+        person=best.person,
+        score=best.score,
+        suggestion=None,
+        suggestion_score=None,
+        runner_up=second.person if second else None,
+        runner_up_score=second.score if second else None,
+        law="accepted",
+    )
+
+
+def _hinted(best: Candidate, second: Candidate | None, law: Law) -> Match:
+    return Match(
+        face=best.face,
+        person=None,
+        score=None,
+        suggestion=best.person,
+        suggestion_score=best.score,
         runner_up=second.person if second else None,
         runner_up_score=second.score if second else None,
         law=law,
     )
+
+
+def _nobody(face: int, law: Law) -> Match:
+    return Match(face, None, None, None, None, None, None, law)

@@ -33,9 +33,7 @@ def yaw(points: NDArray[np.floating]) -> float:
     return abs(float((points[2] - points[0]) @ along) / length - 0.5)
 
 
-def quality(
-    *, face_px: float, score: float, sharp: float, points: NDArray[np.floating]
-) -> float:
+def quality(*, face_px: float, score: float, sharp: float, points: NDArray[np.floating]) -> float:
     """0..1: the worst of four.
 
     `face_px` is the shorter side of the face's box in pixels of the photo as it was decoded, `score` the detector's, `sharp` what

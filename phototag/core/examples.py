@@ -1,0 +1,108 @@
+"""The faces that stand for a person, and how well another face fits them."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phototag.core.neighbours import ranks
+from phototag.core.types import Vectors
+
+BEST = 3
+"""How many of the best similarities make a score."""
+
+EXAMPLES = 64
+"""How many decided faces stand for a person at most."""
+
+POOL = 1024
+"""From how many of a person's faces, the best by quality, the examples are chosen."""
+
+
+def person_scores(faces: Vectors, examples: Vectors) -> Vectors:
+    """How well each face [m, d] fits a person of examples [k, d]: float32 [m].
+
+    The mean of the three best similarities; of all if the examples are fewer. Exact for vectors
+    on the grid. Raises ValueError without examples.
+    """
+    if not len(examples):
+        raise ValueError("a person without examples has no score")
+    scores = np.empty(len(faces), dtype=np.float32)
+    best = min(BEST, len(examples))
+    for start in range(0, len(faces), 65536):
+        sims = examples @ faces[start : start + 65536].T
+        scores[start : start + 65536] = _highest(sims, best).sum(axis=0) / np.float32(best)
+    return scores
+
+
+def _highest(sims: Vectors, best: int) -> Vectors:
+    """The `best` highest values [best, m] of each column of `sims` [k, m], which is used up."""
+    kept = np.full((best, sims.shape[1]), -np.inf, dtype=np.float32)
+    spare = np.empty(4096, dtype=np.float32)
+    for start in range(0, sims.shape[1], 4096):  # as much as the fastest cache holds
+        part = sims[:, start : start + 4096]
+        low = spare[: part.shape[1]]
+        for row in part:
+            for place in kept[:, start : start + 4096]:
+                np.minimum(place, row, out=low)
+                np.maximum(place, row, out=place)
+                row[:] = low
+    return kept
+
+
+def choose_examples(
+    vectors: Vectors,
+    qualities: Sequence[float] | NDArray[np.floating],
+    order: Sequence[Any] | NDArray[Any] | None = None,
+    limit: int = EXAMPLES,
+    good: float = 0.0,
+) -> list[int]:
+    """Up to `limit` rows of `vectors` [n, d] that stand for the person best, best first.
+
+    Each next example is the one that raises most the mean score of the person's faces (all others
+    being its examples): a choice that covers every look of the person but follows no outlier.
+    Faces of quality below `good` stand in only where there is no better one. Ties go to the lower
+    `order` key, so that the choice depends on the faces and not on the order of the rows.
+
+    Measured on teacher vectors, true acceptance at a false match rate of 1e-4: 6 examples of each
+    of 80 people of 20 to 700 faces: this 0.877, the most central 0.861, random 0.802, farthest
+    point 0.596, all 0.957; 4 of each of the 88 calibration people of 10 and more: this 0.721, most
+    central 0.720, random 0.639, farthest point 0.608, all 0.741. Farthest point picks the faces
+    that are hardly theirs.
+    """
+    worth = np.asarray(qualities, dtype=np.float64)
+    pool = np.flatnonzero(worth >= good)
+    if not len(pool):
+        pool = np.arange(len(vectors))
+    place = ranks(len(vectors), order)
+    pool = pool[np.lexsort((place[pool], -worth[pool]))][:POOL]
+    if len(pool) <= limit:
+        return [int(row) for row in pool]
+    pool = pool[np.argsort(place[pool])]
+    return [int(pool[row]) for row in _cover(vectors[pool], limit)]
+
+
+def _cover(vectors: Vectors, limit: int) -> list[int]:
+    """Greedy choice by the gain in the sum of the three best similarities of every face.
+
+    A gain never grows as examples are added, so that the old one is a bound: only what leads is
+    reckoned again. Sums are exact in float64.
+    """
+    sims = np.maximum(vectors @ vectors.T, 0).astype(np.float64)
+    np.fill_diagonal(sims, 0)
+    best = np.zeros((BEST, len(sims)))
+    chosen: list[int] = []
+    heap = [(-gain, row, 0) for row, gain in enumerate(sims.sum(axis=1).tolist())]
+    heapq.heapify(heap)
+    while len(chosen) < limit:
+        _, row, known = heapq.heappop(heap)
+        if known == len(chosen):
+            chosen.append(row)
+            best = np.sort(np.concatenate([best, sims[row : row + 1]]), axis=0)[-BEST:]
+        else:
+            gain = float(np.maximum(sims[row] - best[0], 0).sum())
+            heapq.heappush(heap, (-gain, row, len(chosen)))
+    return chosen
