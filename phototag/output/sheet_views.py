@@ -66,11 +66,11 @@ def chunks(values: Iterable[T], size: int) -> Iterator[tuple[list[T], bool]]:
     source = iter(values)
     now = list(islice(source, size))
     while True:
-        after = list(islice(source, size))
-        yield now, bool(after)
-        if not after:
+        peeked = list(islice(source, 1))
+        yield now, bool(peeked)
+        if not peeked:
             return
-        now = after
+        now = [*peeked, *islice(source, size - 1)]
 
 
 def sections(
@@ -245,7 +245,7 @@ def _alt(picture: SheetPhoto) -> str:
 
 @cache
 def _templates() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -253,3 +253,5 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
+    return environment

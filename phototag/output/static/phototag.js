@@ -82,6 +82,7 @@
       one(".chosen", bar).textContent = `${count} chosen`;
     };
     show(...all(".choose", section), ...all(".start-choosing", section));
+    all(".who", bar).forEach((who) => who.setAttribute("list", people.id));
     for (const start of all(".start-choosing", section)) {
       section.classList.add("on-demand");
       start.addEventListener("click", () => {
@@ -98,7 +99,9 @@
     for (const button of all("[data-template]", bar)) {
       button.addEventListener("click", () => {
         const ids = chosen();
-        copy(button.dataset.template.replace("{faces,}", ids.join(",")).replace("{faces}", ids.join(" ")));
+        const command = button.dataset.template.replace("{faces,}", ids.join(",")).replace("{faces}", ids.join(" "));
+        const who = button.previousElementSibling;
+        copy(who && who.matches(".who") ? filled(command, who.value) : command);
       });
     }
     update();
