@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 
 def keep_ids(
@@ -53,37 +52,22 @@ def _heirs(
 
 
 def _best(shared: Mapping[tuple[int, int], int]) -> list[tuple[int, int]]:
-    """Pairs (old id, new group), one to one, that share most: part by connected part."""
+    """Pairs (old id, new group), one to one, that share the most faces in total."""
     if not shared:
         return []
-    clusters = sorted({cluster for cluster, _ in shared})
-    groups = sorted({number for _, number in shared})
-    row = {cluster: i for i, cluster in enumerate(clusters)}
-    column = {number: i for i, number in enumerate(groups)}
-    size = len(clusters) + len(groups)
     pairs = sorted(shared)
-    one = [row[c] for c, _ in pairs]
-    other = [len(clusters) + column[g] for _, g in pairs]
-    graph = coo_matrix((np.ones(len(pairs)), (one, other)), shape=(size, size))
-    part = connected_components(graph, directed=False)[1]
-    parts: dict[int, list[tuple[int, int]]] = {}
-    for (cluster, number), at in zip(pairs, one, strict=True):
-        parts.setdefault(int(part[at]), []).append((cluster, number))
-    found = []
-    for inside in parts.values():
-        found += _assign(inside, shared)
-    return found
-
-
-def _assign(
-    pairs: Sequence[tuple[int, int]], shared: Mapping[tuple[int, int], int]
-) -> list[tuple[int, int]]:
-    if len(pairs) == 1:
-        return list(pairs)
-    clusters = sorted({cluster for cluster, _ in pairs})
-    groups = sorted({number for _, number in pairs})
-    table = np.zeros((len(clusters), len(groups)))
-    for cluster, number in pairs:
-        table[clusters.index(cluster), groups.index(number)] = shared[cluster, number]
-    rows, columns = linear_sum_assignment(table, maximize=True)
-    return [(clusters[r], groups[c]) for r, c in zip(rows, columns, strict=True) if table[r, c] > 0]
+    clusters, row = np.unique([cluster for cluster, _ in pairs], return_inverse=True)
+    groups, column = np.unique([number for _, number in pairs], return_inverse=True)
+    count = len(clusters)
+    # A column of its own lets each cluster go without a group; all weights are one higher for it.
+    own = np.arange(count)
+    weights = np.array([shared[pair] for pair in pairs] + [0] * count) + 1
+    table = coo_matrix(
+        (weights, (np.append(row, own), np.append(column, len(groups) + own))),
+        shape=(count, len(groups) + count),
+    )
+    rows, columns = min_weight_full_bipartite_matching(table.tocsr(), maximize=True)
+    taken = columns < len(groups)
+    return list(
+        zip(clusters[rows[taken]].tolist(), groups[columns[taken]].tolist(), strict=True)
+    )
