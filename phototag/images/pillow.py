@@ -17,7 +17,7 @@ from PIL import (
     GifImagePlugin,
     Image,
     Jpeg2KImagePlugin,
-    MpoImagePlugin,
+    JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
     UnidentifiedImageError,
@@ -31,7 +31,7 @@ from phototag.images.raster import BUDGET, MOST_FULL, Raster, Undecodable, check
 from phototag.images.shrink import shrunk
 
 PLUGINS = {
-    "JPEG": ("JPEG", MpoImagePlugin.MpoImageFile.format),
+    "JPEG": (JpegImagePlugin.JpegImageFile.format,),
     "PNG": (PngImagePlugin.PngImageFile.format,),
     "WEBP": (WebPImagePlugin.WebPImageFile.format,),
     "TIFF": (TiffImagePlugin.TiffImageFile.format,),
@@ -105,6 +105,8 @@ def _prepare(image: Image.Image, data: bytes, name: str, longest: int | None) ->
     each = _DECODER_BYTES.get(name, 0.2) + _MODE_BYTES.get(image.mode, _COLOUR_BYTES)
     if name == "JPEG2000":
         power = min(_halvings(width, height, longest, each), _levels(data))
+        while power and not all(_halves(side, power) for side in image.size):
+            power -= 1
         image.reduce = power  # type: ignore[method-assign, assignment]
         each /= 4**power
     elif name == "JPEG" and longest is not None:
@@ -121,6 +123,11 @@ def _halvings(width: int, height: int, longest: int | None, each: float) -> int:
     ):
         power += 1
     return power
+
+
+def _halves(side: int, power: int) -> bool:
+    """Whether Pillow, which rounds, and OpenJPEG, which rounds up, agree on the reduced side."""
+    return (side + (1 << power >> 1)) >> power == -(-side >> power)
 
 
 def _levels(data: bytes) -> int:
