@@ -8,6 +8,7 @@ elsewhere can run no code.
 
 from __future__ import annotations
 
+import io
 import pickle
 import zipfile
 from collections import OrderedDict
@@ -62,12 +63,7 @@ def read_checkpoint(path: Path, px: int | None = None) -> Checkpoint:
     side = px or content.get("px")
     if not side:
         raise ModelError(f"{path} does not say its input size. Give it (--px 112).")
-    state = {k: _array(v) for k, v in (content.get("ema") or content["net"]).items()}
-    return Checkpoint(state=state, px=int(side), step=int(content.get("step", 0)))
-
-
-def _array(value: Any) -> Array:
-    return value.array() if isinstance(value, _Tensor) else np.asarray(value)
+    return Checkpoint(content["weights"], int(side), int(content.get("step", 0)))
 
 
 def _read_npz(path: Path) -> dict[str, Any]:
@@ -75,13 +71,12 @@ def _read_npz(path: Path) -> dict[str, Any]:
     with np.load(path, allow_pickle=False) as stored:
         names = list(stored.files)
         out: dict[str, Any] = {k: int(stored[k]) for k in ("px", "step") if k in names}
-        for part in ("net", "ema"):
-            found = {k[len(part) + 1 :]: stored[k] for k in names if k.startswith(part + "/")}
+        for part in ("ema/", "net/", ""):
+            found = [k for k in names if k.startswith(part) and k not in out]
             if found:
-                out[part] = found
-        if "net" not in out and "ema" not in out:
-            out["net"] = {k: stored[k] for k in names if k not in ("px", "step")}
-    return out
+                break
+        out["weights"] = {k.removeprefix(part): stored[k] for k in found}
+        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +104,7 @@ class _TensorsOnly(pickle.Unpickler):
     """Knows dictionaries and tensors; anything else in the pickle is an error."""
 
     def __init__(self, archive: zipfile.ZipFile, root: str) -> None:
-        super().__init__(archive.open(f"{root}/data.pkl"))
+        super().__init__(io.BytesIO(archive.read(f"{root}/data.pkl")))
         self._archive = archive
         self._root = root
 
@@ -136,7 +131,12 @@ class _TensorsOnly(pickle.Unpickler):
 
 
 def _read_torch(path: Path) -> dict[str, Any]:
-    archive = zipfile.ZipFile(path)  # stays open: tensors read their bytes when they are asked for
-    root = next(n for n in archive.namelist() if n.endswith("/data.pkl")).rsplit("/", 1)[0]
-    content = _TensorsOnly(archive, root).load()
-    return content if "net" in content or "ema" in content else {"net": content}
+    with zipfile.ZipFile(path) as archive:
+        pickled = [n for n in archive.namelist() if n.endswith("/data.pkl")]
+        if not pickled:
+            raise ValueError("there is no data.pkl in it")
+        root = pickled[0].rsplit("/", 1)[0]
+        content = _TensorsOnly(archive, root).load()
+        weights = content.get("ema") or content.get("net") or content
+        read = {k: v.array() for k, v in weights.items() if isinstance(v, _Tensor)}
+        return {k: content[k] for k in ("px", "step") if k in content} | {"weights": read}

@@ -12,7 +12,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 
 from phototag.bench.metrics import Agreement, bcubed, fold_accuracy, pairwise, roc, threshold_at
 from phototag.core.clustering import ALONE, agglomerate, neighbours
-from phototag.core.matching import person_scores
+from phototag.core.examples import BEST
 from phototag.core.types import Thresholds, Vectors
 from phototag.errors import UsageError
 
@@ -54,8 +54,9 @@ def calibrate(vectors: Vectors, labels: NDArray[np.integer]) -> Calibration:
             f"{ACCEPT_RATE}: they give {impostors} comparisons with a stranger, and "
             f"{1 / ACCEPT_RATE:.0f} are needed."
         )
-    accept, suggest, rates = _score_thresholds(vectors, people)
-    margin, margin_note = _margin(vectors, labels, people, accept, suggest)
+    scores = _Scores(vectors, people)
+    accept, suggest, rates = _score_thresholds(scores)
+    margin, margin_note = _margin(scores, accept, suggest)
     cluster, cluster_note = best_cut(vectors, labels)
     thresholds = Thresholds(
         accept=_rounded_up(accept),
@@ -85,92 +86,88 @@ def _people(labels: NDArray[np.integer]) -> list[NDArray[np.intp]]:
     return [np.flatnonzero(labels == person) for person in known]
 
 
-def _score_thresholds(
-    vectors: Vectors, people: list[NDArray[np.intp]]
-) -> tuple[float, float, dict[str, Any]]:
-    """The score is that of `core.matching`: the mean of the three best similarities to a person's
-    examples."""
-    levels: dict[str, dict[int, float]] = {"accept": {}, "suggest": {}}
-    genuine: dict[int, NDArray[np.float32]] = {}
-    for count in EXAMPLE_COUNTS:
-        with_enough = [rows for rows in people if len(rows) >= min(count, 2)]
-        wrong = _impostor_scores(vectors, with_enough, count)
-        genuine[count] = _genuine_scores(vectors, with_enough, count)
-        levels["accept"][count] = threshold_at(wrong, ACCEPT_RATE)
-        levels["suggest"][count] = threshold_at(wrong, SUGGEST_RATE)
-    accept, suggest = (max(levels[k].values()) for k in ("accept", "suggest"))
-    return (
-        accept,
-        suggest,
-        {
-            name: {
-                "by_examples": {str(k): round(v, 4) for k, v in levels[name].items()},
-                "found_by_examples": {
-                    str(k): round(float((g >= t).mean()), 4) for k, g in genuine.items()
-                },
-            }
-            for name, t in (("accept", accept), ("suggest", suggest))
-        },
-    )
+class _Scores:
+    """Scores of all faces for all people, as `core.matching` gives them: the mean of the three best
+    similarities."""
+
+    def __init__(self, vectors: Vectors, people: list[NDArray[np.intp]]) -> None:
+        self.people = people
+        self.impostor: dict[int, list[Vectors]] = {count: [] for count in EXAMPLE_COUNTS}
+        self.genuine: dict[int, list[float]] = {count: [] for count in EXAMPLE_COUNTS}
+        self.table = np.empty((len(vectors), len(people)), dtype=np.float32)
+        """[faces, people]: with all examples but the face itself."""
+        everyone = np.concatenate(people)
+        for column, rows in enumerate(people):
+            sims = vectors @ vectors[rows].T
+            others = everyone[~np.isin(everyone, rows)]
+            self.table[:, column] = _best_mean(sims)
+            for count in EXAMPLE_COUNTS:
+                if len(rows) >= min(count, 2):
+                    self.impostor[count].append(_best_mean(sims[others, :count]))
+                    self.genuine[count] += _left_out(sims[rows], count)
+            self.table[rows, column] = _left_out(sims[rows], len(rows)) or -1
+
+    def level(self, count: int, rate: float) -> float:
+        return threshold_at(np.concatenate(self.impostor[count]), rate)
+
+    def found(self, count: int, threshold: float) -> float:
+        return round(float((np.array(self.genuine[count]) >= threshold).mean()), 4)
 
 
-def _impostor_scores(
-    vectors: Vectors, people: list[NDArray[np.intp]], count: int
-) -> NDArray[np.float32]:
-    everyone = np.concatenate(people)
-    scores = []
-    for rows in people:
-        others = everyone[~np.isin(everyone, rows)]
-        scores.append(person_scores(vectors[others], vectors[rows[:count]]))
-    return np.concatenate(scores)
+def _best_mean(sims: Vectors) -> Vectors:
+    """[n]: the mean of the BEST largest of each row of [n, k], of all where there are fewer."""
+    best = min(BEST, sims.shape[1])
+    found: Vectors = np.sort(sims, axis=1)[:, -best:].sum(axis=1) / np.float32(best)
+    return found
 
 
-def _genuine_scores(
-    vectors: Vectors, people: list[NDArray[np.intp]], count: int
-) -> NDArray[np.float32]:
-    """Each face against the first `count` other faces of its person."""
-    scores = []
-    for rows in people:
-        for face in rows:
-            others = rows[rows != face][:count]
-            if len(others):
-                scores.append(person_scores(vectors[face : face + 1], vectors[others]))
-    return np.concatenate(scores)
+def _left_out(sims: Vectors, count: int) -> list[float]:
+    """Each face of a person [m, m] against the first `count` other ones; nothing where it is the
+    only one."""
+    places = np.arange(len(sims))
+    return [
+        float(_best_mean(sims[i, places[places != i][:count]][None])[0])
+        for i in places
+        if len(sims) > 1
+    ]
 
 
-def _margin(
-    vectors: Vectors,
-    labels: NDArray[np.integer],
-    people: list[NDArray[np.intp]],
-    accept: float,
-    suggest: float,
-) -> tuple[float, dict[str, Any]]:
+def _score_thresholds(scores: _Scores) -> tuple[float, float, dict[str, Any]]:
+    """(accept, suggest, notes): the strictest over the numbers of examples."""
+    notes, chosen = {}, []
+    for name, rate in (("accept", ACCEPT_RATE), ("suggest", SUGGEST_RATE)):
+        levels = {count: scores.level(count, rate) for count in EXAMPLE_COUNTS}
+        chosen.append(max(levels.values()))
+        notes[name] = {
+            "by_examples": {str(k): round(v, 4) for k, v in levels.items()},
+            "found_by_examples": {str(k): scores.found(k, chosen[-1]) for k in levels},
+        }
+    return chosen[0], chosen[1], notes
+
+
+def _margin(scores: _Scores, accept: float, suggest: float) -> tuple[float, dict[str, Any]]:
     """The smallest lead over the runner-up with at most WRONG_NAMES wrong names, each face judged
     without itself."""
-    sure, right, lead = [], [], []
-    scores = np.stack([person_scores(vectors, vectors[rows]) for rows in people], axis=1)
-    for column, rows in enumerate(people):
-        for face in rows:
-            others = rows[rows != face]
-            own = person_scores(vectors[face : face + 1], vectors[others])[0] if len(others) else -1
-            scores[face, column] = own
-            first, second = np.sort(scores[face])[-2:][::-1]
-            sure.append(first >= accept)
-            right.append(own == first and own > second)
-            lead.append(float(first - second))
-    taken = np.array(sure)
-    leads, hits = np.array(lead)[taken], np.array(right)[taken]
+    faces = np.concatenate(scores.people)
+    own = np.repeat(np.arange(len(scores.people)), [len(rows) for rows in scores.people])
+    table = scores.table[faces]
+    ordered = np.sort(table, axis=1)
+    first, lead = ordered[:, -1], ordered[:, -1] - ordered[:, -2]
+    right = (table[np.arange(len(faces)), own] == first) & (lead > 0)
+    sure = first >= accept
     steps = np.round(np.arange(0, accept - suggest + 5e-4, 0.005), 3)
-    wrong = [float((~hits[leads >= m]).mean()) if (leads >= m).any() else 0.0 for m in steps]
+    wrong = [
+        float((~right[sure & (lead >= m)]).mean()) if (sure & (lead >= m)).any() else 0.0
+        for m in steps
+    ]
     good = [i for i, share in enumerate(wrong) if share <= WRONG_NAMES]
     chosen = good[0] if good else len(steps) - 1
-    note = {
+    return float(steps[chosen]), {
         "wrong_names_without": round(wrong[0], 5),
         "wrong_names": round(wrong[chosen], 5),
-        "named": round(float((leads >= steps[chosen]).sum() / len(labels)), 4),
+        "named": round(float((sure & (lead >= steps[chosen])).mean()), 4),
         "rule": f"smallest lead with at most {WRONG_NAMES:.1%} wrong names among the accepted",
     }
-    return float(steps[chosen]), note
 
 
 def best_cut(vectors: Vectors, labels: NDArray[np.integer]) -> tuple[float, dict[str, Any]]:
