@@ -98,7 +98,7 @@ def write_sheet(
 
 def _write_lists(writing: Writing) -> None:
     """All people and all clusters, where the index has no room for them."""
-    place = Place("../", writing.images)
+    place = writing.place(below=True)
     if len(writing.people) > PEOPLE_ON_INDEX:
         parts = sheet_views.chunks(writing.people, PEOPLE_ON_LIST)
         for part, (people, more) in enumerate(parts, 1):
@@ -107,7 +107,7 @@ def _write_lists(writing: Writing) -> None:
     if len(writing.clusters) > CLUSTERS_ON_INDEX:
         groups = sheet_views.chunks(writing.clusters, CLUSTERS_ON_LIST)
         for part, (clusters, more) in enumerate(groups, 1):
-            rows = [sheet_views.cluster(place, group, writing.known) for group in clusters]
+            rows = [sheet_views.cluster(place, group) for group in clusters]
             _write_list(writing, "clusters", part, more, rows, len(writing.clusters))
 
 
@@ -144,7 +144,7 @@ def _write_static(writing: Writing) -> None:
 def _write_index(
     writing: Writing, periods: Sequence[dates.Period], covers: Sequence[str | None]
 ) -> None:
-    place = Place("", writing.images)
+    place = writing.place(below=False)
     pairs = zip(periods, covers, strict=True)
     years = [_year(place, list(found)) for _, found in groupby(pairs, key=lambda p: p[0].year)]
     dated = [m.month for m in writing.content.months if m.photos and dates.month(m.month)]
@@ -156,7 +156,7 @@ def _write_index(
         writing.content.title,
         people=[sheet_views.person(place, who) for who in people],
         people_total=len(writing.people),
-        clusters=[sheet_views.cluster(place, group, writing.known) for group in clusters],
+        clusters=[sheet_views.cluster(place, group) for group in clusters],
         clusters_total=len(writing.clusters),
         years=years,
         photos=number(sum(m.photos for m in writing.content.months), "photo"),

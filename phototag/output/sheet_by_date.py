@@ -32,7 +32,7 @@ def page_of(period: dates.Period, part: int = 1) -> str:
 
 def _make(writing: Writing, periods: Sequence[dates.Period], at: int) -> Learnt:
     period = periods[at]
-    place = Place("../", writing.images)
+    place = writing.place(below=True)
     around = _around(place, periods, at)
     dated = ((m, photo) for m in period.months for photo in writing.content.photos_in(m))
     cover: tuple[int, str | None] = (-1, None)

@@ -67,12 +67,12 @@ def _make_guesses(writing: Writing, who: SheetPerson) -> tuple[list[SheetFace], 
         shown = shown or faces[:GUESSES]
         if part > 1 or more or len(faces) > GUESSES:
             _put_guesses(writing, who, part, faces, more)
-            link = _place(writing).page(page_name(who.id, kind="maybe"))
+            link = writing.place(below=True).page(page_name(who.id, kind="maybe"))
     return shown, link
 
 
 def _make_cluster(writing: Writing, group: SheetCluster) -> Learnt:
-    place = _place(writing)
+    place = writing.place(below=True)
     parts = sheet_views.chunks(writing.content.faces_of(group.id), writing.faces_on_page)
     for part, (faces, more) in enumerate(parts, 1):
         sections = sheet_views.sections(("", "", sheet_views.face(place, f)) for f in faces)
@@ -80,7 +80,7 @@ def _make_cluster(writing: Writing, group: SheetCluster) -> Learnt:
             page_name(group.id, part),
             "cluster.html",
             group.id,
-            subject=sheet_views.cluster(place, group, writing.known),
+            subject=sheet_views.cluster(place, group),
             actions=group.actions,
             **_tiles(sections),
             **_turn(place, group.id, part, more),
@@ -99,7 +99,7 @@ def _put_person(
     guesses: Sequence[SheetFace] = (),
     all_guesses: str | None = None,
 ) -> None:
-    place = _place(writing)
+    place = writing.place(below=True)
     views = (sheet_views.face(place, found) for found in faces)
     sections = sheet_views.sections((view["year"], view["year"], view) for view in views)
     asked = sheet_views.sections(
@@ -126,7 +126,7 @@ def _put_person(
 def _put_guesses(
     writing: Writing, who: SheetPerson, part: int, faces: Sequence[SheetFace], more: bool
 ) -> None:
-    place = _place(writing)
+    place = writing.place(below=True)
     sections = sheet_views.sections(("", "", sheet_views.face(place, found)) for found in faces)
     writing.put(
         page_name(who.id, part, "maybe"),
@@ -149,10 +149,6 @@ def _seen_with(writing: Writing, who: SheetPerson, faces: Iterable[SheetFace]) -
             and target in writing.known
             and mark.status in ("named", "recognised")
         }
-
-
-def _place(writing: Writing) -> Place:
-    return Place("../", writing.images)
 
 
 def _tiles(*sections: list[dict[str, Any]]) -> dict[str, Any]:

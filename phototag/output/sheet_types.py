@@ -24,7 +24,7 @@ class SheetMark:
     name: str | None = None
     """Of the person, or of the suggested person where the status is `suggested`."""
     target: str | None = None
-    """Whose page the mark leads to: a `SheetPerson.id` or `SheetCluster.id` of this sheet."""
+    """The person or cluster that it belongs to: the mark leads to its page, if it has one."""
     similarity: float | None = None
 
 

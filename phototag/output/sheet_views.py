@@ -46,9 +46,15 @@ class Place:
     root: str
     """Empty, or `../`."""
     images: str
+    targets: Container[str] = frozenset()
+    """Ids of the people and clusters that have pages."""
 
     def page(self, path: str) -> str:
         return self.root + path
+
+    def target(self, id: str | None) -> str | None:
+        """The page of a person or cluster; None where there is none."""
+        return self.page(page_name(id)) if id is not None and id in self.targets else None
 
     def image(self, path: str) -> str:
         return self.root + self.images + quote(os.fsencode(path))
@@ -156,7 +162,7 @@ def person(place: Place, who: SheetPerson) -> dict[str, Any]:
     }
 
 
-def cluster(place: Place, group: SheetCluster, known: Container[str]) -> dict[str, Any]:
+def cluster(place: Place, group: SheetCluster) -> dict[str, Any]:
     guess = group.guess
     return {
         "id": group.id,
@@ -170,9 +176,7 @@ def cluster(place: Place, group: SheetCluster, known: Container[str]) -> dict[st
         and {
             "name": guess.name,
             "similarity": f"{guess.similarity:.2f}",
-            "href": place.page(page_name(guess.person))
-            if guess.person and guess.person in known
-            else None,
+            "href": place.target(guess.person),
         },
     }
 
@@ -222,7 +226,7 @@ def _mark(place: Place, mark: SheetMark) -> dict[str, Any]:
         "box": _inside(mark.box),
         "status": mark.status,
         "name": mark.name and shown(mark.name),
-        "href": mark.target and place.page(page_name(mark.target)),
+        "href": place.target(mark.target),
         "target": mark.target,
         "similarity": None if mark.similarity is None else round(mark.similarity, 2),
     }

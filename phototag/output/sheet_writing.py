@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -28,6 +28,7 @@ class Writing:
     people: Sequence[SheetPerson] = field(init=False)
     clusters: Sequence[SheetCluster] = field(init=False)
     known: Mapping[str, SheetPerson] = field(init=False)
+    targets: Container[str] = field(init=False)
     _pages: list[str] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
@@ -35,15 +36,21 @@ class Writing:
         self.people = sorted(people, key=lambda p: (-p.photos, p.name.casefold(), p.id))
         self.clusters = sorted(clusters, key=lambda c: (-c.faces, len(c.id), c.id))
         self.known = {p.id: p for p in self.people}
+        self.targets = self.known.keys() | {c.id for c in self.clusters}
 
-    def place(self, page: str) -> Place:
-        return Place("../" * page.count("/"), self.images)
+    def place(self, *, below: bool) -> Place:
+        """Where a page lies: in the sheet's folder, or one below it."""
+        return Place("../" if below else "", self.images, self.targets)
 
     def put(self, page: str, template: str, title: str, **values: Any) -> None:
         """Render a page and put it into the folder."""
         self._pages.append(page)
         data = sheet_views.render(
-            template, place=self.place(page), title=title, site=self.content.title, **values
+            template,
+            place=self.place(below="/" in page),
+            title=title,
+            site=self.content.title,
+            **values,
         )
         self.folder.put(page, data)
 

@@ -226,6 +226,15 @@ def test_every_link_leads_somewhere(tmp_path: Path, make: Callable[[Path], Album
     assert followed > 100
 
 
+def test_a_face_whose_cluster_has_no_page_is_no_link(tmp_path: Path) -> None:
+    album = family(tmp_path)
+    content = album.content()
+    small = [cluster for cluster in content.clusters if cluster.id != "cluster-9"]
+    write_sheet(tmp_path / "sheet", replace(content, clusters=small))
+    for page in pages(tmp_path / "sheet"):
+        assert "cluster-9.html" not in page.path.read_text()
+
+
 def test_names_that_look_like_code_stay_words(tmp_path: Path) -> None:
     write_sheet(tmp_path / "sheet", awkward(tmp_path).content())
     for page in pages(tmp_path / "sheet"):
