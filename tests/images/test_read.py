@@ -23,7 +23,14 @@ from photo_files import (
 from PIL import Image
 
 from phototag.errors import UnreadableImage
-from phototag.images.read import REASONS, as_webp, photo_key, pixel_key, read
+from phototag.images.read import (
+    REASONS,
+    as_webp,
+    photo_key,
+    pixel_key,
+    read,
+)
+from phototag.images.thumbs import opened
 
 LOSSY = 9.0
 """Levels of 255 that a lossy format may move a pixel of the smooth scene, on average."""
@@ -376,3 +383,7 @@ def test_a_webp_has_the_size_that_was_asked_for() -> None:
     small = Image.open(io.BytesIO(as_webp(scene(900, 600), 512)))
     assert (small.format, small.size) == ("WEBP", (512, 341))
     assert difference(np.asarray(small), cv2.resize(scene(900, 600), (512, 341))) < LOSSY
+
+
+def test_a_thumbnail_of_ours_is_opened_again() -> None:
+    assert difference(opened(as_webp(scene(), 512)), scene()) < LOSSY
