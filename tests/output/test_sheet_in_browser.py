@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -401,24 +400,26 @@ def replace_names(album: Album) -> Album:
 
 @pytest.mark.slow
 def test_twenty_thousand_photos_open_in_two_seconds(page: Any, tmp_path: Path) -> None:
-    """The pages of so many: their index, and the largest page of photos. The pictures repeat."""
+    """The index of so many, and the largest page of photos.
+
+    Counted is the processor time of the page's own thread: other work on the machine is no fault
+    of the page.
+    """
     album = family(tmp_path).paint()
     one = album.photos[0]
     months = [f"{year}-{month:02d}" for year in range(1985, 2025) for month in range(1, 13)]
-    per_month = 41
     content: SheetContent = replace(
         album.content(),
-        months=[SheetMonth(month, per_month) for month in months],
+        months=[SheetMonth(month, 41) for month in months],
         photos_in=lambda month: (
-            replace(one, key=f"{at}", taken=f"{month}-01") for at in range(per_month)
+            replace(one, key=f"{at}", taken=f"{month}-01") for at in range(41)
         ),
     )
     write_sheet(tmp_path / "sheet", content)
+    meter = page.context.new_cdp_session(page)
+    meter.send("Performance.enable", {"timeDomain": "threadTicks"})
     for path, pictures in (("index.html", 40), ("photos/1985.html", 12 * 41)):
-        best = 9.0
-        for _ in range(3):  # other work on the machine is no fault of the page
-            start = time.perf_counter()
-            page.goto((tmp_path / "sheet" / path).as_uri())
-            best = min(best, time.perf_counter() - start)
+        page.goto((tmp_path / "sheet" / path).as_uri())
         assert page.locator("img").count() >= pictures
-        assert best < 2.0
+        counted = {m["name"]: m["value"] for m in meter.send("Performance.getMetrics")["metrics"]}
+        assert 0 < counted["TaskDuration"] < 2.0
