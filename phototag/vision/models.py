@@ -259,3 +259,10 @@ def session(card: ModelCard, part: str | None = None, *, threads: int = 1) -> Se
     path = card.folder / chosen.file
     _verify(path, chosen.digest)
     return Session(path, threads=threads)
+
+
+def runtime() -> tuple[str, tuple[str, ...]]:
+    """ONNX Runtime's version and the processors that it could use here."""
+    import onnxruntime
+
+    return onnxruntime.__version__, tuple(onnxruntime.get_available_providers())
