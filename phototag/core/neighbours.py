@@ -34,6 +34,7 @@ NEIGHBOURS = 24
 _ROW, _SIM, _RANK = 12, 24, 28
 _STEPS = 1 / (GRID * GRID)
 _TOP = 2 << 22
+_AMPLE = 4.0
 _SPAN = 1 << 19
 """Hits that a stripe gathers before it drops what is not among the best."""
 
@@ -296,8 +297,8 @@ class _Stripe:
         """Which of these hits (sorted by row) have the lowest lots of their row."""
         lots, count = self._draw(rows, columns), self.search.drawn
         sizes = np.bincount(rows, minlength=len(self.rows))
-        # Lots are uniform, so nearly all hits can be left out of the sort below a generous cut.
-        cut = np.minimum(1.0, (4 * count + 8) / np.maximum(1, sizes)) * (2.0**64 - 2.0**12)
+        # Lots are uniform, so a cut with room to spare leaves nearly all hits out of the sort.
+        cut = np.minimum(1.0, _AMPLE * (count + 2) / np.maximum(1, sizes)) * (2.0**64 - 2.0**12)
         low = lots <= cut.astype(np.uint64)[rows]
         short = np.bincount(rows[low], minlength=len(sizes)) < np.minimum(count, sizes)
         some = np.flatnonzero(low | short[rows])

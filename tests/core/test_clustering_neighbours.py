@@ -141,10 +141,13 @@ def test_lists_after_photos_left_are_those_of_the_faces_that_stayed(
     assert changed.tolist() == np.flatnonzero(lost[~away]).tolist()
 
 
-def test_dropping_hits_early_loses_none(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "value"), [("_SPAN", 50), ("_AMPLE", 0.2)])
+def test_dropping_hits_early_loses_none(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: float
+) -> None:
     vectors = collection(300, people=2)
     ids, sims = neighbours(vectors, 12, CUT)
-    monkeypatch.setattr(module, "_SPAN", 50)
+    monkeypatch.setattr(module, name, value)
     again, alike = neighbours(vectors, 12, CUT, block=40)
     assert (again == ids).all()
     assert (alike == sims).all()
