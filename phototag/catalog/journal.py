@@ -116,12 +116,15 @@ def _last_number(lib: Library) -> int:
 
 
 def restore_from_mirror(lib: Library) -> int:
-    """Fill an empty journal from `journal.jsonl`: what is left when the catalogue was lost. The number of rows read."""
+    """Take in the lines of `journal.jsonl` that are newer than the newest row: all where the
+    catalogue was lost, the last ones where it was put back from an older copy. The number of rows
+    taken in; where there are any, the journal is to be replayed. Raises DamagedLibrary."""
     path = lib.folder / JOURNAL
-    if not path.exists() or lib.db.execute("SELECT 1 FROM decisions LIMIT 1").fetchone():
+    newest = int(lib.db.execute("SELECT COALESCE(MAX(id), 0) FROM decisions").fetchone()[0])
+    if _last_number(lib) <= newest:
         return 0
     count = 0
-    with lib.transaction(), path.open(encoding="utf-8") as lines:
+    with lib.transaction(), path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
@@ -135,11 +138,14 @@ def restore_from_mirror(lib: Library) -> int:
                     json.dumps(row["payload"], ensure_ascii=False, sort_keys=True),
                 )
             except (ValueError, KeyError, TypeError) as error:
-                if not line.endswith("\n"):
+                if not line.endswith(b"\n"):
                     break  # torn by a crash: its decision was never confirmed
                 raise DamagedLibrary(
-                    f"{path}, line {number} is not a decision ({error}). Repair or remove that line."
+                    f"{path}, line {number} is not a decision ({error}). "
+                    "Repair or remove that line."
                 ) from error
+            if row["id"] <= newest:
+                continue
             lib.db.execute(
                 "INSERT INTO decisions (id, time, actor, kind, payload) VALUES (?, ?, ?, ?, ?)",
                 values,

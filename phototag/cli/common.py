@@ -77,9 +77,23 @@ def writing(
     settings = setup.load(folder, options or {})
     started = now().isoformat(timespec="seconds")
     with store.open_to_write(folder, command_line(), started, create=create) as lib:
-        journal.restore_from_mirror(lib)
+        _take_in_mirror(lib)
         journal.mirror(lib)
         yield Session(lib, settings, _is_default(folder))
+
+
+def _take_in_mirror(lib: Library) -> None:
+    """Decisions that only `journal.jsonl` has count again: the catalogue is new, or an old copy."""
+    count = journal.restore_from_mirror(lib)
+    if not count:
+        return
+    from phototag.cli.console import say
+    from phototag.work.scan import replayed
+
+    with lib.transaction():
+        replayed(lib)
+        store.set_meta(lib, "grouped", "")  # the next grouping looks at everything
+    say(f"{count:,} decisions were taken in from {lib.folder / store.JOURNAL}.")
 
 
 def _is_default(folder: Path) -> bool:
