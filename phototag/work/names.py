@@ -42,10 +42,10 @@ def find_target(lib: Library, word: str) -> Target:
         return Target("person", person, tuple(table.assigned(lib, "person_id", person)), word)
     if photo is not None:
         return photo
-    raise NotFound(
-        f"There is no face, cluster, person or photo called {word!r}. "
-        "See phototag clusters, phototag people, or name a photo by its path."
+    hint = _near(lib, word) or (
+        " See phototag clusters, phototag people, or name a photo by its path."
     )
+    raise NotFound(f"There is no face, cluster, person or photo called {word!r}.{hint}")
 
 
 def faces_meant(lib: Library, words: Sequence[str]) -> tuple[list[int], list[int]]:
@@ -81,13 +81,18 @@ def person_wanted(lib: Library, name: str) -> int:
     """The person of that name. Raises NotFound with the nearest names."""
     found = person_named(lib, name)
     if found is None:
-        import difflib
-
-        names = sorted(table.people(lib).values())
-        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-        hint = f" Did you mean {' or '.join(near)}?" if near else " See phototag people."
+        hint = _near(lib, name) or " See phototag people."
         raise NotFound(f"There is no person called {name!r}.{hint}")
     return found
+
+
+def _near(lib: Library, name: str) -> str:
+    """The people whose names are like that one, as a question; '' where there are none."""
+    import difflib
+
+    names = {same_name(known): known for known in sorted(table.people(lib).values())}
+    near = difflib.get_close_matches(same_name(name), list(names), n=3, cutoff=0.5)
+    return f" Did you mean {' or '.join(names[key] for key in near)}?" if near else ""
 
 
 def _face(lib: Library, word: str) -> Target | None:
