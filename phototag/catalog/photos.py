@@ -116,7 +116,7 @@ def relocate_root(lib: Library, old: str, new: str) -> int:
         inside = _inside(old, path)
         if inside is None:
             continue
-        target = f"{new}/{inside}" if inside else new
+        target = f"{new.rstrip('/')}/{inside}" if inside else new
         lib.db.execute("UPDATE roots SET path = ? WHERE id = ?", (storable(target), number))
         row = lib.db.execute("SELECT COUNT(*) FROM paths WHERE root_id = ?", (number,)).fetchone()
         count += int(row[0])
@@ -533,12 +533,17 @@ def drop_output(lib: Library, path: str) -> None:
 
 
 def counts(lib: Library) -> dict[str, int]:
-    """How much there is: for `status`."""
+    """How much there is: for `status`. Counts along indexes where there are any."""
+
     def one(sql: str) -> int:
         return int(lib.db.execute(sql).fetchone()[0])
 
+    gone = one("SELECT COUNT(*) FROM photos WHERE live = 0")
+    faces_gone = one(
+        "SELECT COUNT(*) FROM photos ph JOIN faces f ON f.photo_id = ph.id WHERE ph.live = 0"
+    )
     return {
-        "photos": one("SELECT COUNT(*) FROM photos WHERE live = 1"),
+        "photos": one("SELECT COUNT(*) FROM photos") - gone,
         "files": one(
             "SELECT COUNT(*) FROM paths WHERE missing_since IS NULL AND photo_id IS NOT NULL"
         ),
@@ -547,7 +552,7 @@ def counts(lib: Library) -> dict[str, int]:
             "SELECT COUNT(*) FROM failures f JOIN paths p ON p.id = f.path_id"
             " WHERE p.missing_since IS NULL"
         ),
-        "faces": one(
-            "SELECT COUNT(*) FROM faces f JOIN photos ph ON ph.id = f.photo_id WHERE ph.live = 1"
-        ),
+        "unpublished": one("SELECT COUNT(*) FROM photos WHERE published = 0"),
+        "faces": one("SELECT COUNT(*) FROM faces") - faces_gone,
+        "decisions": one("SELECT COUNT(*) FROM decisions"),
     }

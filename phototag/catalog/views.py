@@ -118,6 +118,16 @@ def faces_of_person(lib: Library, person: int) -> Iterator[SeenFace]:
     return (_seen(row) for row in rows)
 
 
+def weakest_of_person(lib: Library, person: int, limit: int) -> list[SeenFace]:
+    """The recognised faces of a person with the lowest scores, lowest first."""
+    rows = lib.db.execute(
+        _FACE + "WHERE a.person_id = ? AND a.state = 'automatic' AND ph.live = 1"
+        " ORDER BY a.score, f.id LIMIT ?",
+        (person, limit),
+    )
+    return [_seen(row) for row in rows]
+
+
 def faces_of_cluster(lib: Library, cluster: int) -> Iterator[SeenFace]:
     """Best quality first."""
     rows = lib.db.execute(
@@ -150,8 +160,8 @@ def best_face(lib: Library, column: str, number: int) -> tuple[str, int] | None:
     return None if row is None else (str(row[0]), int(row[1]))
 
 
-def people_rows(lib: Library) -> list[PersonRow]:
-    """Everybody with a name, most faces first."""
+def people_rows(lib: Library, only: int | None = None) -> list[PersonRow]:
+    """Everybody with a name, or only one of them, most faces first."""
     rows = lib.db.execute(
         "SELECT p.id, p.name, COUNT(f.id) AS faces, COUNT(DISTINCT f.photo_id) AS photos,"
         " SUM(f.id IS NOT NULL AND a.state IN ('manual', 'imported')) AS confirmed,"
@@ -160,7 +170,8 @@ def people_rows(lib: Library) -> list[PersonRow]:
         " FROM people p LEFT JOIN assignments a ON a.person_id = p.id"
         " LEFT JOIN faces f ON f.id = a.face_id"
         " LEFT JOIN photos ph ON ph.id = f.photo_id AND ph.live = 1"
-        " GROUP BY p.id ORDER BY faces DESC, p.name"
+        " WHERE ?1 IS NULL OR p.id = ?1 GROUP BY p.id ORDER BY faces DESC, p.name",
+        (only,),
     )
     return [
         PersonRow(
@@ -177,13 +188,16 @@ def people_rows(lib: Library) -> list[PersonRow]:
     ]
 
 
-def cluster_rows(lib: Library, limit: int | None = None, least: int = 1) -> list[ClusterRow]:
-    """Unnamed clusters, largest first."""
+def cluster_rows(
+    lib: Library, limit: int | None = None, least: int = 1, only: int | None = None
+) -> list[ClusterRow]:
+    """Unnamed clusters of at least that many faces, or only one of them, largest first."""
+    wanted = "a.cluster_id IS NOT NULL" if only is None else f"a.cluster_id = {int(only)}"
     rows = lib.db.execute(
         "SELECT a.cluster_id AS id, COUNT(*) AS faces, COUNT(DISTINCT f.photo_id) AS photos,"
         f" MIN({WHEN}) AS first, MAX({WHEN}) AS last"
         " FROM assignments a JOIN faces f ON f.id = a.face_id JOIN photos ph ON ph.id = f.photo_id"
-        " WHERE a.cluster_id IS NOT NULL GROUP BY a.cluster_id HAVING COUNT(*) >= ?"
+        f" WHERE {wanted} GROUP BY a.cluster_id HAVING COUNT(*) >= ?"
         " ORDER BY faces DESC, a.cluster_id LIMIT ?",
         (least, -1 if limit is None else limit),
     ).fetchall()
@@ -278,9 +292,11 @@ class Query:
 
     people: Sequence[int] = ()
     """Each is in the photo."""
+    any_of: Sequence[int] = ()
+    """At least one of them is."""
     without: Sequence[int] = ()
     only: bool = False
-    """Nobody else is: every face is one of `people`, or ignored."""
+    """Nobody else is: every face is one of `people` or `any_of`, or ignored."""
     unknown: bool = False
     """A face without a name is in it."""
     since: str | None = None
@@ -290,23 +306,57 @@ class Query:
     """A suggestion counts as being in it."""
 
 
-def find(lib: Library, query: Query) -> Iterator[tuple[int, str]]:
-    """(photo, path) of every present file of every photo that the query means, by date, then path."""
-    conditions, values = ["ph.live = 1"], []
-    for person in query.people:
-        also = " OR a.suggestion_id = ?" if query.suggested else ""
-        conditions.append(f"{_HAS} AND (a.person_id = ?{also}))")
-        values += [person, person] if query.suggested else [person]
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file of a photo that was searched for."""
+
+    photo: int
+    key: str
+    path: str
+    """Absolute, with surrogate escapes where it is not UTF-8."""
+    taken: str | None
+
+
+def find(lib: Library, query: Query) -> Iterator[FoundFile]:
+    """Every present file of every photo that is meant, by date, then path."""
+    conditions, values = _conditions(query)
+    rows = lib.db.execute(
+        f"SELECT ph.id, ph.key, r.path AS root, p.dir, p.name, {WHEN} AS at FROM photos ph"
+        " JOIN paths p ON p.photo_id = ph.id AND p.missing_since IS NULL"
+        f" JOIN roots r ON r.id = p.root_id WHERE {' AND '.join(conditions)}"
+        " ORDER BY at, ph.key, p.id",
+        values,
+    )
+    for row in rows:
+        path = absolute(restored(row["root"]), restored(row["dir"]), restored(row["name"]))
+        yield FoundFile(row["id"], row["key"], path, row["at"])
+
+
+def _conditions(query: Query) -> tuple[list[str], list[int | str]]:
+    """The query in SQL. People come as `IN`: their faces' index leads the way, not all photos."""
+    conditions: list[str] = ["ph.live = 1"]
+    values: list[int | str] = []
+    for group in [*([person] for person in query.people), query.any_of]:
+        if group:
+            marks = ",".join("?" * len(group))
+            parts = [f"{_PHOTOS_WITH} a.person_id IN ({marks})"]
+            if query.suggested:
+                parts.append(f"{_PHOTOS_WITH} a.suggestion_id IN ({marks})")
+            conditions.append(f"ph.id IN ({' UNION '.join(parts)})")
+            values += [*group] * len(parts)
     for person in query.without:
-        conditions.append(f"NOT {_HAS} AND a.person_id = ?)")
+        conditions.append(f"ph.id NOT IN ({_PHOTOS_WITH} a.person_id = ?)")
         values.append(person)
     if query.only:
-        marks = ",".join("?" * len(query.people))
+        wanted = [*query.people, *query.any_of]
+        marks = ",".join("?" * len(wanted))
+        maybe = f" AND (a.suggestion_id IS NULL OR a.suggestion_id NOT IN ({marks}))"
         conditions.append(
             f"NOT {_HAS} AND a.state NOT IN ('ignored', 'not_a_face')"
-            f" AND (a.person_id IS NULL OR a.person_id NOT IN ({marks})))"
+            f" AND (a.person_id IS NULL OR a.person_id NOT IN ({marks}))"
+            f"{maybe if query.suggested else ''})"
         )
-        values += list(query.people)
+        values += wanted * (2 if query.suggested else 1)
     if query.unknown:
         conditions.append(f"{_HAS} AND a.state IN ('unknown', 'cluster'))")
     if query.since is not None:
@@ -315,19 +365,12 @@ def find(lib: Library, query: Query) -> Iterator[tuple[int, str]]:
     if query.until is not None:
         conditions.append(f"substr({WHEN}, 1, ?) <= ?")
         values += [len(query.until), query.until]
-    rows = lib.db.execute(
-        f"SELECT ph.id, r.path AS root, p.dir, p.name, {WHEN} AS at FROM photos ph"
-        " JOIN paths p ON p.photo_id = ph.id AND p.missing_since IS NULL"
-        f" JOIN roots r ON r.id = p.root_id WHERE {' AND '.join(conditions)}"
-        " ORDER BY at, ph.key, p.id",
-        values,
-    )
-    for row in rows:
-        yield (
-            int(row["id"]),
-            absolute(restored(row["root"]), restored(row["dir"]), restored(row["name"])),
-        )
+    return conditions, values
 
+
+_PHOTOS_WITH = (
+    "SELECT f.photo_id FROM assignments a JOIN faces f ON f.id = a.face_id WHERE"
+)
 
 _HAS = (
     "EXISTS (SELECT 1 FROM faces f JOIN assignments a ON a.face_id = f.id"
@@ -335,21 +378,49 @@ _HAS = (
 )
 
 
+def names_in(lib: Library, photos: Sequence[int]) -> dict[int, list[str]]:
+    """For each photo with somebody in it, their names, sorted."""
+    found: dict[int, list[str]] = {}
+    for start in range(0, len(photos), 900):
+        block = photos[start : start + 900]
+        rows = lib.db.execute(
+            "SELECT DISTINCT f.photo_id, p.name FROM faces f"
+            " JOIN assignments a ON a.face_id = f.id JOIN people p ON p.id = a.person_id"
+            f" WHERE f.photo_id IN ({','.join('?' * len(block))}) ORDER BY p.name",
+            tuple(block),
+        )
+        for row in rows:
+            found.setdefault(int(row[0]), []).append(str(row[1]))
+    return found
+
+
 def tally(lib: Library) -> dict[str, int]:
-    """Faces by state."""
+    """Faces by state, suggestions, people and clusters. Only states that occur are named.
+
+    Decided faces are few and have their table, people and clusters their indexes: nothing reads all
+    assignments.
+    """
+
+    def one(sql: str) -> int:
+        return int(lib.db.execute(sql).fetchone()[0])
+
     rows = lib.db.execute(
-        "SELECT a.state, COUNT(*) FROM assignments a GROUP BY a.state ORDER BY a.state"
+        "SELECT a.state, COUNT(*) FROM verdicts v JOIN assignments a ON a.face_id = v.face_id"
+        " WHERE a.state IN ('manual', 'imported', 'ignored', 'not_a_face') GROUP BY a.state"
     )
     found = {str(row[0]): int(row[1]) for row in rows}
-    found["suggested"] = int(
-        lib.db.execute(
-            "SELECT COUNT(*) FROM assignments WHERE suggestion_id IS NOT NULL"
-        ).fetchone()[0]
+    decided = sum(found.values())
+    named = found.get("manual", 0) + found.get("imported", 0)
+    people = one("SELECT COUNT(*) FROM assignments WHERE person_id IS NOT NULL")
+    found["automatic"] = people - named
+    found["cluster"] = one("SELECT COUNT(*) FROM assignments WHERE cluster_id IS NOT NULL")
+    found["unknown"] = (
+        one("SELECT COUNT(*) FROM assignments") - decided - found["automatic"] - found["cluster"]
     )
-    found["people"] = int(lib.db.execute("SELECT COUNT(*) FROM people").fetchone()[0])
-    found["clusters"] = int(
-        lib.db.execute(
-            "SELECT COUNT(DISTINCT cluster_id) FROM assignments WHERE cluster_id IS NOT NULL"
-        ).fetchone()[0]
+    found = {state: count for state, count in sorted(found.items()) if count}
+    found["suggested"] = one("SELECT COUNT(*) FROM assignments WHERE suggestion_id IS NOT NULL")
+    found["people"] = one("SELECT COUNT(*) FROM people")
+    found["clusters"] = one(
+        "SELECT COUNT(DISTINCT cluster_id) FROM assignments WHERE cluster_id IS NOT NULL"
     )
     return found

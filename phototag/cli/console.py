@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -28,6 +29,21 @@ def out(text: str, *, end: str = "\n") -> None:
         raise typer.Exit from None
 
 
+def stream(texts: Iterable[str], *, end: str = "\n") -> int:
+    """Many lines of data, written in blocks; how many there were."""
+    count = 0
+    waiting: list[str] = []
+    for text in texts:
+        waiting.append(text + end)
+        count += 1
+        if len(waiting) == 500:
+            out("".join(waiting), end="")
+            waiting.clear()
+    if waiting:
+        out("".join(waiting), end="")
+    return count
+
+
 def document(kind: str, content: dict[str, Any]) -> None:
     """One JSON document on stdout."""
     said = {"schema": f"phototag/{kind}/1", **content}
@@ -36,7 +52,12 @@ def document(kind: str, content: dict[str, Any]) -> None:
 
 def line(kind: str, content: dict[str, Any]) -> None:
     """One line of a JSON stream."""
-    out(json.dumps({"schema": f"phototag/{kind}/1", **content}, ensure_ascii=True, default=str))
+    out(as_line(kind, content))
+
+
+def as_line(kind: str, content: dict[str, Any]) -> str:
+    """The text of such a line."""
+    return json.dumps({"schema": f"phototag/{kind}/1", **content}, ensure_ascii=True, default=str)
 
 
 def painted(text: str, style: str | None, stream: Any) -> str:
@@ -50,14 +71,31 @@ def painted(text: str, style: str | None, stream: Any) -> str:
     return typer.style(text, fg=style)
 
 
-def table(rows: Iterable[tuple[str, ...]], heads: tuple[str, ...]) -> None:
-    """Columns on stdout, as wide as they need to be; no frames, so that `cut` and `awk` work."""
+def table(
+    rows: Iterable[tuple[str, ...]], heads: tuple[str, ...], *, flexible: int | None = None
+) -> None:
+    """Columns on stdout, as wide as they need to be; no frames, so that `cut` and `awk` work.
+
+    On a terminal that is too narrow the column `flexible` is cut; elsewhere nothing is.
+    """
     lines = [heads, *rows]
-    widths = [max(_width(row[i]) for row in lines) for i in range(len(heads))]
+    widths = [max(width(row[i]) for row in lines) for i in range(len(heads))]
+    if flexible is not None and sys.stdout.isatty():
+        over = sum(widths) + 2 * (len(widths) - 1) - shutil.get_terminal_size().columns
+        widths[flexible] = max(8, widths[flexible] - max(0, over))
     for number, row in enumerate(lines):
-        cells = [cell + " " * (widths[i] - _width(cell)) for i, cell in enumerate(row)]
+        cells = [_padded(cell, columns) for cell, columns in zip(row, widths, strict=True)]
         text = "  ".join(cells).rstrip()
         out(painted(text, "bold" if number == 0 else None, sys.stdout))
+
+
+def _padded(cell: str, columns: int) -> str:
+    """The cell at exactly that many columns, cut with an ellipsis where it is longer."""
+    if width(cell) > columns:
+        while width(cell) > columns - 1:
+            cell = cell[:-1]
+        cell += "…"
+    return cell + " " * (columns - width(cell))
 
 
 def shown(path: str) -> str:
@@ -66,7 +104,8 @@ def shown(path: str) -> str:
     return "".join(c if c.isprintable() or c == " " else f"\\x{ord(c):02x}" for c in text)
 
 
-def _width(text: str) -> int:
+def width(text: str) -> int:
+    """Columns that a text takes on a terminal: 2 for each wide character."""
     from rich.cells import cell_len
 
     return cell_len(text)

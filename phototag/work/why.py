@@ -1,0 +1,263 @@
+"""Why a face is who it is, in sentences: the laws of recognition told with their figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from phototag.core.examples import BEST
+from phototag.core.quality import GOOD
+from phototag.vision.models import ModelCard
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """The thresholds in force, cosine similarities, and where they come from."""
+
+    model: str
+    accept: float | None
+    suggest: float | None
+    cluster: float | None
+    margin: float | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A person, and how well a face fits them."""
+
+    person: str
+    score: float
+    """Mean of the best similarities, as matching computes it; the face itself is no example."""
+    examples: int
+    """How many faces represent the person."""
+    rejected: bool
+    """Whether a user said that the face is not this person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A decision, as people read it."""
+
+    decision: int
+    time: str
+    actor: str
+    text: str
+    undone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is known of a face when it is judged."""
+
+    face: str
+    state: str
+    """`manual`, `imported`, `automatic`, `cluster`, `unknown`, `ignored`, `not_a_face`; `waiting`:
+    for the next scan, or for its photo to come back."""
+    person: str | None
+    cluster: str | None
+    law: str
+    similarity: float | None
+    suggestion: str | None
+    suggestion_similarity: float | None
+    runner_up: str | None
+    runner_up_similarity: float | None
+    quality: float
+    rivals: Sequence[Rival]
+    """Best first."""
+    decision: Word | None
+    missing: bool = False
+    """Whether no file of its photo is there."""
+    embedded: bool = True
+    """Whether the model has seen it."""
+    elsewhere: str | None = None
+    """The face of the same photo that is the best rival instead."""
+    mates: int = 0
+    """Faces in its cluster."""
+    fit: float | None = None
+    """Mean similarity to the others of its cluster."""
+
+
+def levels_of(card: ModelCard) -> Levels:
+    """The card's thresholds with their source."""
+    found = card.thresholds
+    if found is None:
+        return Levels(card.id, None, None, None, None, f"the card of {card.name} has none yet")
+    return Levels(
+        card.id,
+        found.accept,
+        found.suggest,
+        found.cluster,
+        found.margin,
+        source_of(card.name, card.measurements),
+    )
+
+
+def source_of(name: str, measurements: Mapping[str, Any]) -> str:
+    """Where a card's thresholds come from, in words."""
+    said = measurements.get("calibration")
+    if not isinstance(said, Mapping) or "people" not in said:
+        return f"the card of {name}, which does not say how they were measured"
+    parts = [f"the card of {name}, measured on {said['people']:,} people"]
+    if "faces" in said:
+        parts[0] += f" with {said['faces']:,} faces"
+    for level in ("accept", "suggest"):
+        note = said.get(level)
+        if isinstance(note, Mapping) and "false_match_rate" in note:
+            strangers = round(1 / float(note["false_match_rate"]))
+            parts.append(f"{level}: 1 stranger in {strangers:,} reaches it")
+    return "; ".join(parts)
+
+
+def why(case: Case, levels: Levels) -> list[str]:
+    """What settled the face, sentence by sentence."""
+    said = [_verdict(case, levels)]
+    if case.missing:
+        return [*said, "No file of its photo is there now, so it is left out of everything."]
+    if case.state in ("manual", "imported", "ignored", "not_a_face"):
+        return said
+    if case.cluster is not None and case.fit is not None:
+        others = f"the other {case.mates - 1}" if case.mates > 2 else "the other one"
+        said.append(
+            f"It is one of {case.mates:,} faces in {case.cluster}: {_number(case.fit)} to {others} "
+            f"on average; groups join at {_number(levels.cluster)}."
+        )
+    if case.quality < GOOD:
+        said.append(
+            f"Its quality is {case.quality:.2f}: below {GOOD:.2f} a face starts no cluster and is "
+            "no example of a person."
+        )
+    return said
+
+
+def _verdict(case: Case, levels: Levels) -> str:
+    match case.state:
+        case "manual" | "imported":
+            how = "you said so" if case.state == "manual" else "it was imported so"
+            return f"{case.face} is {case.person}: {how}{_by(case.decision)}."
+        case "ignored":
+            return f"{case.face} is ignored: you said so{_by(case.decision)}."
+        case "not_a_face":
+            return f"{case.face} is not a face: you said so{_by(case.decision)}."
+        case "automatic":
+            return _recognised(case, levels)
+        case "waiting":
+            return _waiting(case)
+        case _:
+            return _unknown(case, levels)
+
+
+def _by(word: Word | None) -> str:
+    if word is None:
+        return ""
+    return f" (decision {word.decision} of {word.time[:10]} by {word.actor}: {word.text})"
+
+
+def _waiting(case: Case) -> str:
+    if case.missing:
+        return f"{case.face} is nobody now."
+    if not case.embedded:
+        return f"{case.face} was not seen by the model in use yet. Run phototag scan."
+    return f"{case.face} was not compared yet: a scan was cut off. Run phototag scan."
+
+
+def _recognised(case: Case, levels: Levels) -> str:
+    own = next((r for r in case.rivals if r.person == case.person), None)
+    text = (
+        f"{case.face} is recognised as {case.person}: {_number(case.similarity)} to "
+        f"{_nearest(own)}; needs {_number(levels.accept)}."
+    )
+    return f"{text} {_next_best(case, levels)}"
+
+
+def _nearest(rival: Rival | None) -> str:
+    if rival is None:
+        return "the confirmed faces"
+    if rival.examples == 1:
+        return f"the one confirmed face of {rival.person}"
+    return f"the {min(BEST, rival.examples)} nearest confirmed faces of {rival.person}"
+
+
+def _next_best(case: Case, levels: Levels) -> str:
+    """The runner-up as the law saw it; where nobody counted, the next best with its figure."""
+    if case.runner_up is not None and case.similarity is not None:
+        second = case.runner_up_similarity or 0.0
+        return (
+            f"The runner-up is {case.runner_up} at {_number(second)}, "
+            f"margin {_number(case.similarity - second)}, least {_number(levels.margin)}."
+        )
+    others = [r for r in case.rivals if r.person != case.person]
+    if not others:
+        return "Nobody else has a name yet."
+    best = others[0]
+    lead = None if case.similarity is None else case.similarity - best.score
+    more = "" if lead is None else f", margin {_number(lead)}"
+    refused = " (and you said that it is not)" if best.rejected else ""
+    return (
+        f"The runner-up is {best.person} at {_number(best.score)}{refused}{more}, "
+        f"least {_number(levels.margin)}."
+    )
+
+
+def _unknown(case: Case, levels: Levels) -> str:
+    if not case.rivals:
+        return f"{case.face} is unknown: nobody has a name yet."
+    best = case.rivals[0]
+    text = _obstacle(case, best, levels)
+    if case.suggestion is None:
+        return text
+    if case.suggestion == best.person:
+        return text
+    return (
+        f"{text} So it may be {case.suggestion}, at {_number(case.suggestion_similarity)}: "
+        f"{_suggested(levels)}"
+    )
+
+
+def _obstacle(case: Case, best: Rival, levels: Levels) -> str:
+    """What stood between the face and the person that it fits best."""
+    likest = f"{case.face} is most like {best.person}, at {_number(best.score)}"
+    match case.law:
+        case "below-accept":
+            return (
+                f"{case.face} may be {best.person}: {_number(best.score)} to {_nearest(best)}; "
+                f"{_suggested(levels)}"
+            )
+        case "margin":
+            second = case.runner_up or "somebody else"
+            lead = best.score - (case.runner_up_similarity or 0.0)
+            return (
+                f"{case.face} may be {best.person}: {_number(best.score)} reaches "
+                f"{_number(levels.accept)}, but {second} is at "
+                f"{_number(case.runner_up_similarity)}: a lead of {_number(lead)}, and "
+                f"{_number(levels.margin)} is needed."
+            )
+        case "twice-in-photo":
+            other = case.elsewhere or "another face"
+            return (
+                f"{likest}, but {other} in the same photo is {best.person}, and nobody is in a "
+                "photo twice (--allow-twice lifts that for mirrors and collages)."
+            )
+        case "rejected":
+            return f"{likest}, but you said that it is not {best.person}."
+        case _:
+            return (
+                f"{case.face} is unknown: nobody reaches {_number(levels.suggest)}, where "
+                f"suggestions begin. The nearest is {best.person} at {_number(best.score)}."
+            )
+
+
+def _suggested(levels: Levels) -> str:
+    return (
+        f"enough for a suggestion ({_number(levels.suggest)}), not for a name "
+        f"({_number(levels.accept)})."
+    )
+
+
+def _number(value: float | None) -> str:
+    """Two decimals, or three where the third says something: thresholds have three."""
+    if value is None:
+        return "?"
+    text = f"{value:.3f}"
+    return text[:-1] if text.endswith("0") else text
