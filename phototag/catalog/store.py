@@ -113,6 +113,11 @@ def open_to_write(folder: Path, command: str, started: str, *, create: bool = Fa
     return Library(folder, db, writable=True, _lock=lock)
 
 
+def open_copy(folder: Path) -> Library:
+    """Open a private copy of a catalogue, to try something out: no lock, no migration."""
+    return Library(folder, _connect(folder / CATALOG), writable=True)
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     try:
         db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)

@@ -40,14 +40,15 @@ def kit_of(library: Path, settings: Settings) -> Kit:
     card = embedder_card(library, settings)
     return Kit(
         detector=settings.detector,
-        detector_model=_detector_model(library, settings),
+        detector_model=detector_model(library, settings),
         min_face=settings.min_face,
         size=settings.size,
         embedder_card=str(card.folder / f"{settings.embedder}.json"),
     )
 
 
-def _detector_model(library: Path, settings: Settings) -> str | None:
+def detector_model(library: Path, settings: Settings) -> str | None:
+    """The ONNX file of OpenCV's detector, whether it is there or not; None for MTCNN."""
     if settings.detector != "opencv":
         return None
     if settings.detector_model:
