@@ -84,7 +84,7 @@ def sections(
 ) -> list[dict[str, Any]]:
     """Tiles (key, title, tile) under headings.
 
-    Each tile learns its number on the page, from `start`; of a day, only the first keeps the date.
+    Each tile learns its number on the page, from `start`; of the pictures of a day, only the first keeps the date.
     """
     found: list[dict[str, Any]] = []
     count = start
@@ -93,7 +93,7 @@ def sections(
         day = ""
         for _, _, view in group:
             views.append(view | {"at": count, "day": "" if view["day"] == day else view["day"]})
-            day = view["day"]
+            day = view["day"] if view["thumb"] else day
             count += 1
         found.append({"key": key or "undated", "title": title, "tiles": views})
     return found

@@ -235,6 +235,18 @@ def test_a_face_whose_cluster_has_no_page_is_no_link(tmp_path: Path) -> None:
         assert "cluster-9.html" not in page.path.read_text()
 
 
+def test_photos_without_a_face_are_listed_by_name(tmp_path: Path) -> None:
+    album = family(tmp_path)
+    bare = album.add("IMG_9.JPG", "2019-07-04T08:00:00")
+    album.photos[-1] = replace(bare, thumb=None, annotated=None)
+    write_sheet(tmp_path / "sheet", album.content())
+    page = Page(tmp_path / "sheet/photos/2019.html")
+    assert "1 without a face" in page.words
+    assert "IMG_9.JPG" in page.words
+    assert page.values("data-at") == ["1", "2", "0", "3"], "after those with one, in their order"
+    assert page.path.read_text().count("4 July</span>") == 1, "on its first picture alone"
+
+
 def test_names_that_look_like_code_stay_words(tmp_path: Path) -> None:
     write_sheet(tmp_path / "sheet", awkward(tmp_path).content())
     for page in pages(tmp_path / "sheet"):

@@ -211,7 +211,7 @@
       viewer.showModal();
     });
     viewer.addEventListener("close", () => {
-      const link = one(`a[data-at="${at}"]`) || opener;
+      const link = all(`a[data-at="${at}"]`).find((a) => a.offsetParent) || opener;
       one("#viewer-photo").removeAttribute("src");
       link.focus();
     });
