@@ -130,9 +130,7 @@ def _jpeg(data: bytes, longest: int | None, noise: Callable[[], str]) -> Raster:
         return pillow.decode(data, "JPEG", longest)
     _check_whole(pixels, jpeg.is_whole(data, found), noise())
     mode = "L" if pixels.ndim == 2 else "RGB"
-    return Raster(
-        "JPEG", pixels, mode, found.width, found.height, parse(found.exif), found.icc
-    )
+    return Raster("JPEG", pixels, mode, found.width, found.height, parse(found.exif), found.icc)
 
 
 def _check_whole(pixels: Pixels, is_whole: bool, said: str) -> None:

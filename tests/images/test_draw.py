@@ -175,3 +175,16 @@ def test_a_face_is_cut_out_square_with_a_margin() -> None:
 def test_a_face_at_the_edge_is_cut_out_square_too(box: Box) -> None:
     crop = Image.open(io.BytesIO(face_crop(np.zeros((300, 500, 3), np.uint8), box)))
     assert crop.width == crop.height <= 160
+
+
+def test_without_a_font_on_the_system_a_name_is_still_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lettering, "_face", lambda: None)
+    monkeypatch.setattr(lettering, "_font_files", list)
+    lettering._system_font.cache_clear()
+    try:
+        assert (lettered("Alice", 14, 200) > 100).sum() > 40
+        assert lettered("王小明", 14, 200).shape[1] <= 200
+    finally:
+        lettering._system_font.cache_clear()

@@ -216,9 +216,7 @@ def test_a_folder_that_cannot_be_listed_is_told_and_the_walk_goes_on(
     assert "Permission denied" in trouble.message
 
 
-@pytest.mark.skipif(
-    os.name != "posix" or os.geteuid() == 0, reason="root may list every folder"
-)
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may list every folder")
 def test_a_folder_without_the_right_to_list_it_is_told(tmp_path: Path) -> None:
     put(tmp_path, "a/1.jpg", "b/2.jpg")
     (tmp_path / "a").chmod(0)
