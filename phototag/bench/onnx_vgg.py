@@ -9,14 +9,14 @@ difference.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phototag.bench.folded import BLOCK_ENDS, NAMES, Floats, FoldedVGG16, has_fifth_pool
+from phototag.bench.onnx_graph import Graph
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 MEAN = 128.0
 SCALE = 127.5
 TRAINED_MEAN = 127.5
-OPSET = 17
-IR_VERSION = 8
 WEIGHT_LIMIT = 64
 """Quantised weights stay within -64..64 (7 bits). Processors without VNNI add two products of an
 unsigned and a signed byte in 16 bits; 2 * 255 * 64 is the most that cannot saturate there, so
@@ -41,56 +39,9 @@ class Ranges:
     weight_limit: int = WEIGHT_LIMIT
 
 
-@dataclass
-class _Graph:
-    """Nodes and constants of a graph in the making."""
-
-    nodes: list[Any] = field(default_factory=list)
-    constants: list[Any] = field(default_factory=list)
-
-    def constant(self, name: str, values: NDArray[Any]) -> str:
-        from onnx import numpy_helper
-
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
-        return name
-
-    def add(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
-        from onnx import helper
-
-        self.nodes.append(helper.make_node(kind, list(inputs), [output], output, **attributes))
-        return output
-
-    def quantized(self, name: str, source: str, scale: float, zero: int) -> str:
-        """`source` rounded to unsigned bytes and back to floats: runtimes compute in bytes between
-        such pairs."""
-        ends = [
-            self.constant(f"{name}_scale", np.array(scale, dtype=np.float32)),
-            self.constant(f"{name}_zero", np.array(zero, dtype=np.uint8)),
-        ]
-        byte = self.add("QuantizeLinear", [source, *ends], f"{name}_q")
-        return self.add("DequantizeLinear", [byte, *ends], f"{name}_dq")
-
-    def model(self, px: int, dim: int) -> ModelProto:
-        from onnx import TensorProto, checker, helper
-
-        graph = helper.make_graph(
-            self.nodes,
-            "face-vgg16",
-            [helper.make_tensor_value_info("faces", TensorProto.FLOAT, ["n", 3, px, px])],
-            [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", dim])],
-            self.constants,
-        )
-        made = helper.make_model(
-            graph, producer_name="phototag", opset_imports=[helper.make_opsetid("", OPSET)]
-        )
-        made.ir_version = IR_VERSION
-        checker.check_model(made)
-        return made
-
-
 def float_model(network: FoldedVGG16) -> ModelProto:
     """The network in float32."""
-    graph, flow = _Graph(), "faces"
+    graph, flow = Graph(), "faces"
     for i, (name, kernel) in enumerate(zip(NAMES, network.kernels, strict=True)):
         ends = [
             graph.constant(f"{name}_kernel", _oihw(kernel)),
@@ -105,14 +56,14 @@ def float_model(network: FoldedVGG16) -> ModelProto:
         graph.constant("embedding_bias", network.dense_bias),
     ]
     graph.add("Gemm", [flow, *ends], "embedding", transB=0)
-    return graph.model(network.px, network.dim)
+    return _finished(graph, network)
 
 
 def int8_model(network: FoldedVGG16, ranges: Ranges) -> ModelProto:
     """The network quantised: activations to unsigned bytes by `ranges`, weights to signed ones,
     each output channel with its own scale; sums in 32 bits. The embedding leaves the last layer
     as float32."""
-    graph = _Graph()
+    graph = Graph()
     scale = 1 / SCALE
     flow = graph.quantized("faces", "faces", scale, 128)
     for i, (name, kernel) in enumerate(zip(NAMES, network.kernels, strict=True)):
@@ -129,11 +80,15 @@ def int8_model(network: FoldedVGG16, ranges: Ranges) -> ModelProto:
     dense = np.ascontiguousarray(_flat_dense(network).T)
     ends = _quantized_weights(graph, "embedding", dense, network.dense_bias, scale, ranges)
     graph.add("Gemm", [flow, *ends], "embedding", transB=1)
-    return graph.model(network.px, network.dim)
+    return _finished(graph, network)
+
+
+def _finished(graph: Graph, network: FoldedVGG16) -> ModelProto:
+    return graph.model("face-vgg16", (3, network.px, network.px), "embedding", network.dim)
 
 
 def _quantized_weights(
-    graph: _Graph, name: str, weight: Floats, bias: Floats, input_scale: float, ranges: Ranges
+    graph: Graph, name: str, weight: Floats, bias: Floats, input_scale: float, ranges: Ranges
 ) -> tuple[str, str]:
     """Weights [out, ...] as signed bytes, bias as 32-bit integers, both with one scale for each
     output channel."""
@@ -162,7 +117,7 @@ def quantize_weights(weight: Floats, limit: int) -> tuple[Floats, NDArray[np.int
     return scales, np.clip(np.rint(weight / shaped), -limit, limit).astype(np.int8)
 
 
-def _maybe_pool(graph: _Graph, network: FoldedVGG16, position: int, flow: str) -> str:
+def _maybe_pool(graph: Graph, network: FoldedVGG16, position: int, flow: str) -> str:
     last = position + 1 == len(NAMES)
     if position + 1 not in BLOCK_ENDS or (last and not has_fifth_pool(network.px)):
         return flow
