@@ -84,7 +84,8 @@ def sections(
 ) -> list[dict[str, Any]]:
     """Tiles (key, title, tile) under headings.
 
-    Each tile learns its number on the page, from `start`; of the pictures of a day, only the first keeps the date.
+    Each tile learns its number on the page, from `start`; of the pictures of a day, only the first
+    keeps the date.
     """
     found: list[dict[str, Any]] = []
     count = start
