@@ -1,7 +1,9 @@
-"""Faces and what is known of them: anchors, vectors, neighbours, verdicts, scores, assignments, clusters.
+"""Faces and what is known of them: anchors, vectors, neighbours, verdicts, scores, assignments,
+clusters.
 
-`verdicts`, `rejections`, `people` and `twice` are the journal's outcome; `scores`, `assignments` and `clusters` follow from them and
-the vectors. All are caches: replaying the journal over `faces` and `embeddings` rebuilds them.
+`verdicts`, `rejections`, `people` and `twice` are the journal's outcome; `scores`, `assignments`
+and `clusters` follow from them and the vectors. All are caches: replaying the journal over `faces`
+and `embeddings` rebuilds them.
 """
 
 from __future__ import annotations
@@ -171,7 +173,8 @@ def has_word(lib: Library, face_id: int) -> bool:
 
 
 def live_vectors(lib: Library, model: str) -> tuple[IdArray, IdArray, Vectors, NDArray[np.float32]]:
-    """All live faces that the model has seen, by id: (ids [n], photos [n], vectors [n, d], qualities [n])."""
+    """All live faces that the model has seen, by id: (ids [n], photos [n], vectors [n, d],
+    qualities [n])."""
     rows = lib.db.execute(
         "SELECT f.id, f.photo_id, f.quality, e.vector FROM faces f"
         " JOIN photos ph ON ph.id = f.photo_id AND ph.live = 1"
@@ -209,7 +212,7 @@ def _vector_table(
 
 
 def anchor_order(lib: Library, faces: Sequence[int]) -> dict[int, tuple[str, float, float]]:
-    """A sort key for each face that does not depend on when it was scanned: photo key, then place."""
+    """A sort key for each face that does not depend on when it was scanned: photo key, place."""
     found: dict[int, tuple[str, float, float]] = {}
     for block in in_blocks(list(faces)):
         rows = lib.db.execute(
@@ -455,7 +458,8 @@ def save_assignments(
 
 
 def assigned(lib: Library, column: str, value: int) -> list[int]:
-    """Live faces of a person (`person_id`), cluster (`cluster_id`) or suggestion (`suggestion_id`), by id."""
+    """Live faces of a person (`person_id`), cluster (`cluster_id`) or suggestion (`suggestion_id`),
+    by id."""
     if column not in ("person_id", "cluster_id", "suggestion_id"):
         raise ValueError(column)
     rows = lib.db.execute(
@@ -498,7 +502,8 @@ def next_cluster(lib: Library) -> int:
 def write_cluster(lib: Library, number: int, members: Iterable[int]) -> None:
     """Say that a cluster is alive with these members."""
     lib.db.execute(
-        "INSERT INTO clusters VALUES (?, 1) ON CONFLICT (id) DO UPDATE SET alive = 1 WHERE alive = 0",
+        "INSERT INTO clusters VALUES (?, 1)"
+        " ON CONFLICT (id) DO UPDATE SET alive = 1 WHERE alive = 0",
         (number,),
     )
     lib.db.execute("DELETE FROM retired WHERE cluster_id = ?", (number,))

@@ -1,4 +1,5 @@
-"""The journal: append-only rows, each mirrored as a line of `journal.jsonl` that users may keep under version control."""
+"""The journal: append-only rows, each mirrored as a line of `journal.jsonl` that users may keep
+under version control."""
 
 from __future__ import annotations
 
@@ -61,7 +62,8 @@ def append(
 def mirror(lib: Library) -> int:
     """Append to `journal.jsonl` the rows that it lacks, fsynced; the number of lines written.
 
-    Runs after each commit and at each opening for writing, so that a crash between the two loses nothing.
+    Runs after each commit and at each opening for writing, so that a crash between the two loses
+    nothing.
     """
     path = lib.folder / JOURNAL
     last = _last_number(lib)

@@ -1,6 +1,7 @@
 """Roots, paths and photos: what is where, what is known of it, and what a scan has to do.
 
-A *photo* is content (its key); a *path* is where a file of it lies. A photo is *live* while at least one of its paths is not missing.
+A *photo* is content (its key); a *path* is where a file of it lies. A photo is *live* while at
+least one of its paths is not missing.
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ class PathRow:
 def adopt_root(lib: Library, path: str, *, is_file: bool = False) -> tuple[int, str]:
     """The root that holds `path` and the folder of it there, made where there is none.
 
-    A folder inside a known root is scanned as a part of that root; a folder that holds known roots takes them over,
-    so that no file is ever known twice.
+    A folder inside a known root is scanned as a part of that root; a folder that holds known roots
+    takes them over, so that no file is ever known twice.
     """
     folder = os.path.dirname(path) if is_file else path  # noqa: PTH120 (not UTF-8 safe as Path)
     folder = folder.rstrip("/") or "/"
@@ -129,7 +130,8 @@ def relocate_root(lib: Library, old: str, new: str) -> int:
 def known_files(lib: Library, root: int, folder: str) -> dict[str, Known]:
     """The files that the catalogue knows in one folder, by name."""
     rows = lib.db.execute(
-        "SELECT p.id, name, size, mtime_ns, photo_id, missing_since, f.path_id IS NOT NULL AS failed"
+        "SELECT p.id, name, size, mtime_ns, photo_id, missing_since,"
+        " f.path_id IS NOT NULL AS failed"
         " FROM paths p LEFT JOIN failures f ON f.path_id = p.id WHERE root_id = ? AND dir = ?",
         (root, storable(folder)),
     )
@@ -259,7 +261,8 @@ def missing_of(lib: Library, photo: int) -> list[int]:
 
 
 def forget_long_missing(lib: Library, before: str) -> int:
-    """Drop files that have been missing since before `before` (ISO 8601), and photos that no file or decision holds."""
+    """Drop files that have been missing since before `before` (ISO 8601), and photos that no file
+    or decision holds."""
     rows = lib.db.execute(
         "DELETE FROM paths WHERE missing_since IS NOT NULL AND missing_since < ? RETURNING id",
         (before,),
@@ -364,7 +367,8 @@ def gone(lib: Library) -> list[tuple[int, int | None]]:
 
 
 def take_gone(lib: Library, photo: int) -> int | None:
-    """A path of that photo which is gone (this scan) or missing (since earlier), taken off the list: the file moved."""
+    """A path of that photo which is gone (this scan) or missing (since earlier), taken off the
+    list: the file moved."""
     row = lib.db.execute(
         "SELECT path_id FROM temp.gone WHERE photo_id = ? ORDER BY path_id LIMIT 1", (photo,)
     ).fetchone()
@@ -384,7 +388,8 @@ def photo_with_key(lib: Library, key: str) -> int | None:
 
 
 def keys_of_size(lib: Library, size: int) -> tuple[str, ...]:
-    """Keys of known photos whose file has that many bytes: a new file of this size may be one of them."""
+    """Keys of known photos whose file has that many bytes: a new file of this size may be one of
+    them."""
     rows = lib.db.execute("SELECT key FROM photos WHERE bytes = ?", (size,))
     return tuple(str(row[0]) for row in rows)
 
@@ -395,7 +400,8 @@ def photo_row(lib: Library, photo: int) -> sqlite3.Row:
 
 
 def gone_twin(lib: Library, pixel_key: str) -> int | None:
-    """A photo of the same pixels all of whose files are gone: its metadata was rewritten and it was renamed."""
+    """A photo of the same pixels all of whose files are gone: its metadata was rewritten and it was
+    renamed."""
     row = lib.db.execute(
         "SELECT ph.id FROM photos ph WHERE pixel_key = ? AND NOT EXISTS ("
         " SELECT 1 FROM paths p LEFT JOIN temp.gone g ON g.path_id = p.id"

@@ -1,4 +1,5 @@
-"""The shape of the catalogue. A migration is never edited once released; each runs in one transaction."""
+"""The shape of the catalogue. A migration is never edited once released; each runs in one
+transaction."""
 
 from __future__ import annotations
 

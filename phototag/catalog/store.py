@@ -1,6 +1,7 @@
 """The library's catalogue as a file: open, lock, migrate, back up, check.
 
-One writer at a time, held by a lock on `LIBRARY/lock` that the system drops when its owner dies; readers never wait (WAL).
+One writer at a time, held by a lock on `LIBRARY/lock` that the system drops when its owner dies;
+readers never wait (WAL).
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""From a file to its faces: what a worker runs. It opens photos to read, never writes, and never touches the catalogue."""
+"""From a file to its faces: what a worker runs. It opens photos to read, never writes, and never
+touches the catalogue."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ THUMB = 512
 """Longest side of a thumbnail, in pixels."""
 
 LARGEST_FILE = 1 << 30
-"""Bytes of the largest file that is read: no camera writes a larger photo, and a worker's memory is bounded."""
+"""Bytes of the largest file that is read: no camera writes a larger photo, and a worker's memory is
+bounded."""
 
 
 class Detector(Protocol):
@@ -63,7 +65,8 @@ class Job:
 
     path: str
     known: tuple[str, ...] = ()
-    """Keys that this file may have; if it has one of them, its content is known and the key is the whole answer."""
+    """Keys that this file may have; if it has one of them, its content is known and the key is the
+    whole answer."""
     faces: tuple[tuple[int, Box, Landmarks], ...] = ()
     """Embed these known faces again, and look for no others."""
 
@@ -100,7 +103,7 @@ class Extractor:
         return Extractor(make_detector(kit), embedder, size=kit.size)
 
     def run(self, jobs: Sequence[Job]) -> list[Outcome]:
-        """One outcome for each job, in their order; the faces of all photos are embedded together."""
+        """One outcome for each job, in order; the faces of all photos are embedded together."""
         drafts = [self._draft(job) for job in jobs]
         crops = [crop for draft in drafts for crop in draft.crops]
         vectors = (
@@ -165,7 +168,8 @@ class Extractor:
     def _crops(
         self, data: bytes, path: str, pixels: Pixels, found: Sequence[Detection]
     ) -> list[Pixels]:
-        """Aligned crops; a face that is small in `pixels` is cut from the full decode, which has more of it."""
+        """Aligned crops; a face that is small in `pixels` is cut from the full decode, which has
+        more of it."""
         from phototag.images.read import read
         from phototag.vision.align import align
 

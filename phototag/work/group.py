@@ -1,8 +1,9 @@
 """Recognise and cluster: bring the assignments up to date with the faces and the decisions.
 
-What has to be looked at again is found from the catalogue itself: live faces without an assignment are new, assignments
-of faces that are not live are past. So a scan that was cut off anywhere is finished by the next one, and the outcome is a function of the
-photos, the decisions and the model alone.
+What has to be looked at again is found from the catalogue itself: live faces without an assignment
+are new, assignments of faces that are not live are past. So a scan that was cut off anywhere is
+finished by the next one, and the outcome is a function of the photos, the decisions and the model
+alone.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ class _Table:
             return np.zeros(0, np.int64)
         at = np.searchsorted(self.ids, wanted)
         at[at == len(self.ids)] = 0
-        return at[self.ids[at] == wanted]
+        found: NDArray[np.int64] = at[self.ids[at] == wanted]
+        return found
 
 
 def regroup(
@@ -76,7 +78,8 @@ def regroup(
     faces: Collection[int] = (),
     everything: bool = False,
 ) -> Grouping:
-    """Settle new and past faces, those in `faces`, and all that may be one of `people` (whose examples changed).
+    """Settle new and past faces, those in `faces`, and all that may be one of `people` (whose
+    examples changed).
 
     Runs inside the caller's transaction or its own; marks the photos whose outputs change.
     """
@@ -199,7 +202,8 @@ def _as_ids(rows: NDArray[Any], ids: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _as_rows(near: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Face ids [n, k] to row numbers in the sorted `ids`; -1 for none and for faces that are not there."""
+    """Face ids [n, k] to row numbers in the sorted `ids`; -1 for none and for faces that are not
+    there."""
     if not len(ids):
         return np.full(near.shape, -1, np.int64)
     at = np.minimum(np.searchsorted(ids, near), len(ids) - 1)
@@ -271,7 +275,8 @@ def _settle(
     touched: set[int],
     old: Mapping[int, Assignment],
 ) -> dict[int, Assignment]:
-    """Verdict, automatic person, suggestion or nothing for every live face of every photo with a touched face."""
+    """Verdict, automatic person, suggestion or nothing for every live face of every photo with a
+    touched face."""
     photos = sorted(set(table.photos_of(lib, sorted(touched)).values()))
     if not photos:
         return {}
@@ -448,8 +453,9 @@ def _agglomerated(
 def _numbered(
     lib: Library, touched: Mapping[int, set[int]], groups: list[list[int]]
 ) -> list[int]:
-    """Numbers for new groups: an unchanged group keeps its own, one that existed before gets its old one back, the others
-    take over by overlap or are new. Clusters that end keep their last faces, so that their names still lead somewhere."""
+    """Numbers for new groups: an unchanged group keeps its own, one that existed before gets its
+    old one back, the others take over by overlap or are new. Clusters that end keep their last
+    faces, so that their names still lead somewhere."""
     numbers: dict[int, int] = {}
     by_faces = {frozenset(those): number for number, those in touched.items()}
     claimed: set[int] = set()

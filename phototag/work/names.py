@@ -32,7 +32,8 @@ class Target:
 
 
 def find_target(lib: Library, word: str) -> Target:
-    """The face, cluster, photo or person that a word names. Raises NotFound, UsageError (ambiguous)."""
+    """The face, cluster, photo or person that a word names. Raises NotFound, UsageError
+    (ambiguous)."""
     found = _face(lib, word) or _cluster(lib, word) or _indexed(lib, word)
     if found is not None:
         return found
@@ -121,7 +122,8 @@ def _cluster(lib: Library, word: str) -> Target | None:
 
 
 def heir_of(lib: Library, number: int) -> str | None:
-    """What a cluster that is no more became: most of its last faces are there. None when it never was."""
+    """What a cluster that is no more became: most of its last faces are there. None when it never
+    was."""
     last = table.retired_members(lib, number)
     if last is None:
         return None
@@ -155,7 +157,8 @@ def _indexed(lib: Library, word: str) -> Target | None:
 
 
 def faces_by_index(lib: Library, photo: int) -> list[int]:
-    """The faces of a photo in the order of `#1`, `#2`, …: from left to right; without what is not a face."""
+    """The faces of a photo in the order of `#1`, `#2`, …: from left to right; without what is not a
+    face."""
     faces = table.faces_of(lib, photo)
     found = table.assignments(lib, [f.id for f in faces])
     kept = [f for f in faces if f.id not in found or found[f.id].state != "not_a_face"]

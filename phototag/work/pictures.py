@@ -1,4 +1,5 @@
-"""Small pictures that the library keeps of its photos and faces: nothing drawn in them, made once by the worker that read the photo."""
+"""Small pictures that the library keeps of its photos and faces: nothing drawn in them, made once
+by the worker that read the photo."""
 
 from __future__ import annotations
 

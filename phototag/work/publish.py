@@ -1,7 +1,8 @@
 """Write what is known where others can read it: sidecars, annotated thumbnails, the contact sheet.
 
-Each file is written whole or not at all, only where its content changed, and recorded, so that a scan that was cut off here is finished
-by the next. A file that is not ours is never overwritten and never removed.
+Each file is written whole or not at all, only where its content changed, and recorded, so that a
+scan that was cut off here is finished by the next. A file that is not ours is never overwritten and
+never removed.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ class Publisher:
     _names: dict[int, str] = field(default_factory=dict)
 
     def run(self, tell: Callable[[int, int], None] = lambda done, total: None) -> PublishReport:
-        """Write what is not up to date. Raises CannotWrite (disk full, a library that cannot be written)."""
+        """Write what is not up to date. Raises CannotWrite (disk full, a library that cannot be
+        written)."""
         self._settings_changed()
         self._names = face_table.people(self.lib)
         photos = table.unpublished(self.lib)

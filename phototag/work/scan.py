@@ -1,7 +1,8 @@
 """Bring a library up to date with the photos: walk, compare, extract, commit, recognise, cluster.
 
-Only this process writes the catalogue; workers only read photos. Each photo is committed whole, in the order of the walk, whatever the
-number of workers, so that a scan that stops anywhere is finished by the next.
+Only this process writes the catalogue; workers only read photos. Each photo is committed whole, in
+the order of the walk, whatever the number of workers, so that a scan that stops anywhere is
+finished by the next.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from phototag.catalog import faces as face_table
 from phototag.catalog import journal
 from phototag.catalog import photos as table
 from phototag.catalog.photos import Known, Todo
-from phototag.catalog.store import Library
-from phototag.core.decisions import MEETS, replay
+from phototag.catalog.store import Library, restored, storable
+from phototag.core.decisions import MEETS, State, replay
 from phototag.core.types import PhotoRecord, Thresholds
 from phototag.errors import UsageError
 from phototag.settings import Settings
@@ -29,11 +30,13 @@ from phototag.work.pictures import keep_pictures
 from phototag.work.workers import Pool, physical_cores
 
 CHUNK = 4
-"""Photos in one piece of a worker's work: enough to fill a batch of faces, few enough to lose little when it dies."""
+"""Photos in one piece of a worker's work: enough to fill a batch of faces, few enough to lose
+little when it dies."""
 
 GUARD_SHARE = 0.2
 GUARD_COUNT = 20
-"""A scan that finds more than this share *and* more than this number of a root's photos gone changes nothing there."""
+"""A scan that finds more than this share *and* more than this number of a root's photos gone
+changes nothing there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,8 @@ class Scan:
     _last_tell: float = 0.0
 
     def run(self, places: Sequence[str]) -> ScanReport:
-        """Raises UsageError for a place that does not exist and LibraryInUse, CannotWrite as they come."""
+        """Raises UsageError for a place that does not exist and LibraryInUse, CannotWrite as they
+        come."""
         started = time.monotonic()
         with self.lib.transaction():
             table.begin_plan(self.lib)
@@ -157,8 +161,7 @@ class Scan:
 
         top = os.path.abspath(place)  # noqa: PTH100 (names that are not UTF-8)
         if not os.path.lexists(top):
-            known = any(table._inside(r, top) is not None for r in table.roots(self.lib).values())
-            if not known:
+            if all(table._inside(r, top) is None for r in table.roots(self.lib).values()):
                 raise UsageError(f"{place}: there is no such file or folder.")
         is_file = os.path.isfile(top)  # noqa: PTH113
         root, scope = table.adopt_root(self.lib, top, is_file=is_file)
@@ -180,7 +183,7 @@ class Scan:
             known_here = table.known_files(self.lib, root, folder)
             todo = []
             for file in files:
-                known = known_here.pop(file.name, None)
+                known: Known | None = known_here.pop(file.name, None)
                 kind = self._kind(known, file.size, file.mtime_ns)
                 if kind is not None:
                     path = file.path
@@ -228,15 +231,19 @@ class Scan:
         if (too_much or empty) and not self.options.accept_missing:
             moved_here = self._could_have_moved(root, gone)
             if lost - moved_here > 0 and (
-                empty or (lost - moved_here > GUARD_COUNT and lost - moved_here > GUARD_SHARE * before)
+                empty
+                or (
+                    lost - moved_here > GUARD_COUNT
+                    and lost - moved_here > GUARD_SHARE * before
+                )
             ):
                 table.drop_todo(self.lib, root)
                 self.report.guarded.append(
                     Problem(
                         place,
                         "guard",
-                        f"{lost:,} of {before:,} known photos are not there any more, so nothing was "
-                        "changed for this folder. Is its disk mounted? If they are gone for good, "
+                        f"{lost:,} of {before:,} known photos are not there any more, so nothing "
+                        "was changed for this folder. Is its disk mounted? If they are gone, "
                         "run the scan again with --accept-missing; if the folder moved, run "
                         "phototag relocate OLD NEW.",
                     )
@@ -245,7 +252,8 @@ class Scan:
         table.plan_gone(self.lib, gone)
 
     def _could_have_moved(self, root: int, gone: list[tuple[int, int | None]]) -> int:
-        """How many of the lost files have a new file of their size in this scan: a re-sorted folder is not a lost one."""
+        """How many of the lost files have a new file of their size in this scan: a re-sorted folder
+        is not a lost one."""
         row = self.lib.db.execute(
             "SELECT COUNT(*) FROM temp.todo t WHERE t.kind = 'new' AND EXISTS"
             " (SELECT 1 FROM photos ph WHERE ph.bytes = t.size)"
@@ -268,7 +276,7 @@ class Scan:
             ):
                 if (row[0], row[1]) in planned:
                     continue
-                folder, name = table.restored(row[0]), table.restored(row[1])
+                folder, name = restored(row[0]), restored(row[1])
                 path = table.absolute(path_of_root, folder, name)
                 rows.append((root, folder, name, path, row[2], row[3], "embed"))
         table.plan(self.lib, rows)
@@ -329,7 +337,7 @@ class Scan:
     def _photo_at(self, todo: Todo) -> int | None:
         row = self.lib.db.execute(
             "SELECT photo_id FROM paths WHERE root_id = ? AND dir = ? AND name = ?",
-            (todo.root, table.storable(todo.dir), table.storable(todo.name)),
+            (todo.root, storable(todo.dir), storable(todo.name)),
         ).fetchone()
         return None if row is None else row[0]
 
@@ -372,7 +380,8 @@ class Scan:
         self.report.failed.append(Problem(todo.path, outcome.reason or "", outcome.message))
 
     def _take(self, todo: Todo, outcome: Outcome, record: PhotoRecord) -> None:
-        """A record from a worker: a new photo, or one that another file brought in meanwhile, or one seen anew (--force)."""
+        """A record from a worker: a new photo, or one that another file brought in meanwhile, or
+        one seen anew (--force)."""
         photo = table.photo_with_key(self.lib, record.key)
         if photo is None:
             photo, faces = table.add_photo(
@@ -426,7 +435,8 @@ class Scan:
             self.report.new += 1
 
     def _see_anew(self, photo: int, record: PhotoRecord) -> None:
-        """Faces found again keep their ids; others are new; a face not found again stays only if a user decided about it."""
+        """Faces found again keep their ids; others are new; a face not found again stays only if a
+        user decided about it."""
         old = {face.id: face for face in face_table.faces_of(self.lib, photo)}
         ids: list[int] = []
         for face in record.faces:
@@ -446,8 +456,8 @@ class Scan:
         keep_pictures(self.lib.folder, record, ids)
 
     def _inherit(self, old: int, new: int, path: str) -> None:
-        """Tie the faces of an edited photo to those of its former self: by place when the pixels are the same, else
-        by the nearest embedding at or above `accept`, one to one."""
+        """Tie the faces of an edited photo to those of its former self: by place when the pixels
+        are the same, else by the nearest embedding at or above `accept`, one to one."""
         before = face_table.faces_of(self.lib, old)
         after = face_table.faces_of(self.lib, new)
         same_pixels = (
@@ -505,7 +515,8 @@ class Scan:
         return replayed(self.lib)
 
     def _meets_journal(self) -> bool:
-        """Whether the journal names a photo that this scan brought in: a rebuilt library, or a photo come back after long."""
+        """Whether the journal names a photo that this scan brought in: a rebuilt library, or a
+        photo come back after long."""
         if not self._new_keys:
             return False
         for decision in journal.decisions(self.lib):
@@ -521,7 +532,8 @@ class Scan:
 
 
 def replayed(lib: Library) -> tuple[set[int], set[int]]:
-    """Replay the whole journal and write what follows: (people with other examples, faces with another verdict)."""
+    """Replay the whole journal and write what follows: (people with other examples, faces with
+    another verdict)."""
     old = face_table.load_state(lib)
     new = replay(journal.decisions(lib), face_table.resolver(lib))
     face_table.save_state(lib, old, new)
@@ -529,9 +541,9 @@ def replayed(lib: Library) -> tuple[set[int], set[int]]:
 
 
 def difference(
-    old: face_table.State, new: face_table.State
+    old: State, new: State
 ) -> tuple[set[int], set[int]]:
-    """(people with other decided faces, faces with another verdict or refusal) between two states."""
+    """(people with other decided faces, faces with another verdict) between two states."""
     faces = {
         f
         for f in old.verdicts.keys() | new.verdicts.keys()

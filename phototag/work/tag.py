@@ -1,4 +1,5 @@
-"""A person's word: each verb writes one decision, lets it take effect at once, and says what follows."""
+"""A person's word: each verb writes one decision, lets it take effect at once, and says what
+follows."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from phototag.catalog import photos as photo_table
 from phototag.catalog.store import Library
 from phototag.core.decisions import Decision, State, replay, same_name, tidy, to_redo, to_undo
 from phototag.core.types import Thresholds, first_line
-from phototag.errors import NothingToUndo, NotFound, UsageError
+from phototag.errors import NotFound, NothingToUndo, UsageError
 from phototag.work.group import Grouping, regroup
 from phototag.work.names import faces_meant, find_target, person_named, person_wanted
 from phototag.work.scan import difference
@@ -94,7 +95,8 @@ def reject(lib: Library, ground: Ground, words: Sequence[str], name: str) -> Sai
     person = table.people(lib)[person_wanted(lib, name)]
     faces, _ = faces_meant(lib, words)
     payload = {"person": person, "faces": _anchors(lib, ground, faces)}
-    return _decide(lib, ground, "reject", payload, faces, f"{_faces(faces)} not {person}, for good.")
+    text = f"{_faces(faces)} not {person}, for good."
+    return _decide(lib, ground, "reject", payload, faces, text)
 
 
 def ignore(lib: Library, ground: Ground, words: Sequence[str]) -> Said:

@@ -1,7 +1,8 @@
-"""Worker processes that survive bad files: a worker that dies or hangs costs its chunk one retry, file by file.
+"""Worker processes that survive bad files: a worker that dies or hangs costs its chunk one retry,
+file by file.
 
-Results come back in the order in which chunks went in, whatever the number of workers, and at most two chunks for each worker are
-under way, so memory stays flat.
+Results come back in the order in which chunks went in, whatever the number of workers, and at most
+two chunks for each worker are under way, so memory stays flat.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from typing import Any
 from phototag.work.extract import Extractor, Job, Kit, Outcome
 
 PATIENCE = 180.0
-"""Seconds that one file may take before its worker is taken to hang: a hundred times the slowest photo of the test collection."""
+"""Seconds that one file may take before its worker is taken to hang: a hundred times the slowest
+photo of the test collection."""
 
 AHEAD = 2
 """Chunks under way for each worker."""
@@ -217,7 +219,8 @@ class Pool:
 
 
 def _killer(job: Job, how: str) -> Outcome:
-    """The outcome of a file that ended its worker, with its signature, so that it is not tried again until it changes."""
+    """The outcome of a file that ended its worker, with its signature, so that it is not tried
+    again until it changes."""
     try:
         status = os.stat(job.path)  # noqa: PTH116
         size, mtime_ns = status.st_size, status.st_mtime_ns
