@@ -160,9 +160,9 @@ class Scan:
         from phototag.images.find import Trouble, walk
 
         top = os.path.abspath(place)  # noqa: PTH100 (names that are not UTF-8)
-        if not os.path.lexists(top):
-            if all(table._inside(r, top) is None for r in table.roots(self.lib).values()):
-                raise UsageError(f"{place}: there is no such file or folder.")
+        known_roots = table.roots(self.lib).values()
+        if not os.path.lexists(top) and all(table._inside(r, top) is None for r in known_roots):
+            raise UsageError(f"{place}: there is no such file or folder.")
         is_file = os.path.isfile(top)  # noqa: PTH113
         root, scope = table.adopt_root(self.lib, top, is_file=is_file)
 
