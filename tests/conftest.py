@@ -17,6 +17,12 @@ def shared_folder() -> Path | None:
     return folder if (folder / "photos").is_dir() else None
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="write golden files anew instead of comparing"
+    )
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Real third-party photos, used by path and never committed."""

@@ -58,6 +58,7 @@ class Publisher:
     """Whether commands on the sheet can leave `--library` out."""
     report: PublishReport = field(default_factory=PublishReport)
     _folders: set[Path] = field(default_factory=set)
+    _swept: set[Path] = field(default_factory=set)
     _names: dict[int, str] = field(default_factory=dict)
 
     def run(self, tell: Callable[[int, int], None] = lambda done, total: None) -> PublishReport:
@@ -187,11 +188,18 @@ class Publisher:
             self.report.kept.append(str(path))
             return
         if there != content:
+            self._sweep(path.parent)
             atomic.write(path, content, flush_folder=False)
             self._folders.add(path.parent)
             self.report.sidecars += 1
         if known != (kind, digest):
             table.set_output(self.lib, photo, kind, str(path), digest)
+
+    def _sweep(self, folder: Path) -> None:
+        """Once for each folder: remove what a killed phototag left half written there."""
+        if folder not in self._swept:
+            self._swept.add(folder)
+            atomic.sweep(folder)
 
     def _thumbnail(self, photo: int, target: str, drawing: Future[bytes | None]) -> None:
         content = drawing.result()
@@ -200,6 +208,7 @@ class Publisher:
         path = self.lib.folder / target
         digest = atomic.digest(content)
         atomic.make_folder(path.parent)
+        self._sweep(path.parent)
         if atomic.write_if_changed(path, content, flush_folder=False):
             self._folders.add(path.parent)
             self.report.thumbnails += 1

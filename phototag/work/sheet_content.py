@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from phototag.catalog import faces as face_table
@@ -44,7 +45,7 @@ class _Maker:
 
     def person(self, row: views.PersonRow) -> SheetPerson:
         best = views.best_face(self.lib, "person_id", row.id)
-        name = _quoted(row.name)
+        name = shlex.quote(row.name)
         return SheetPerson(
             id=f"person-{row.id}",
             name=row.name,
@@ -156,11 +157,3 @@ class _Maker:
     def _command(self, text: str, words: str) -> SheetCommand:
         verb, _, rest = words.partition(" ")
         return SheetCommand(text, f"phototag {verb}{self.where} {rest}")
-
-
-def _quoted(name: str) -> str:
-    """A name as a shell word in double quotes."""
-    safe = name
-    for character in '\\"$`':
-        safe = safe.replace(character, "\\" + character)
-    return f'"{safe}"'
