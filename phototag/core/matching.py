@@ -75,7 +75,7 @@ def match(
     - A refused pair is neither given nor suggested.
     - No person is given or suggested twice in a photo, or where a decided face shows them, unless
       the person is in `twice_persons` or the photo in `twice_photos`. The best score wins, the
-      other face goes to its next best.
+      other face goes to its next best; nobody gets a person whom a better face may yet be.
     - A person is given at `accept` or more, ahead of every other person the face could be by
       `margin`. Whom another face of the photo was given, a face could not be any more.
     - What is left is suggested, best score first.
@@ -141,13 +141,17 @@ class _Room:
         before = -1
         while before != len(named):
             before = len(named)
+            unclear: set[int] = set()
             for candidate in waiting:
-                if candidate.face in named or not self._open(candidate):
+                face, person = candidate.face, candidate.person
+                if face in named or person in unclear or not self._open(candidate):
                     continue
                 second = self._runner_up(candidate)
                 if second is None or candidate.score - second.score >= thresholds.margin:
-                    named[candidate.face] = _named(candidate, second)
+                    named[face] = _named(candidate, second)
                     self._take(candidate)
+                elif person not in self.shareable:
+                    unclear.add(person)
         return named
 
     def _suggest(self, named: Mapping[int, Match], thresholds: Thresholds) -> dict[int, Match]:
