@@ -484,7 +484,7 @@ def refresh_live(lib: Library, photos: Iterable[int]) -> list[int]:
     changed: list[int] = []
     for photo in set(photos):
         row = lib.db.execute(
-            "UPDATE photos SET live = 1 - live, published = 0 WHERE id = ? AND live !="
+            "UPDATE photos SET live = 1 - live, published = 0, version = version + 1 WHERE id = ? AND live !="
             " EXISTS (SELECT 1 FROM paths WHERE photo_id = photos.id AND missing_since IS NULL)"
             " RETURNING id",
             (photo,),
@@ -497,8 +497,14 @@ def refresh_live(lib: Library, photos: Iterable[int]) -> list[int]:
 def unpublish(lib: Library, photos: Sequence[int]) -> None:
     """Mark photos whose outputs have to be written (or taken away)."""
     lib.db.executemany(
-        "UPDATE photos SET published = 0 WHERE id = ?", ((photo,) for photo in photos)
+        "UPDATE photos SET published = 0, version = version + 1 WHERE id = ?",
+        ((photo,) for photo in photos),
     )
+
+
+def unpublish_all(lib: Library) -> None:
+    """Have all outputs looked at again; the photos themselves are as they were."""
+    lib.db.execute("UPDATE photos SET published = 0")
 
 
 def unpublished(lib: Library) -> list[int]:

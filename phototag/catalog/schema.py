@@ -21,6 +21,7 @@ CREATE TABLE photos (
     bytes INTEGER NOT NULL,
     detector TEXT NOT NULL,
     published INTEGER NOT NULL DEFAULT 0,
+    version INTEGER NOT NULL DEFAULT 0,
     live INTEGER NOT NULL DEFAULT 1
 );
 CREATE INDEX photos_unpublished ON photos (id) WHERE published = 0;

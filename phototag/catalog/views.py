@@ -109,10 +109,10 @@ def seen_face(lib: Library, face: int) -> SeenFace | None:
 
 
 def faces_of_person(lib: Library, person: int) -> Iterator[SeenFace]:
-    """Confirmed first, then recognised ones, most similar first."""
+    """Latest photo first."""
     rows = lib.db.execute(
         _FACE + "WHERE a.person_id = ? AND ph.live = 1"
-        " ORDER BY a.state = 'automatic', COALESCE(a.score, 2) DESC, f.quality DESC, f.id",
+        f" ORDER BY {WHEN} DESC, f.id",
         (person,),
     ).fetchall()
     return (_seen(row) for row in rows)
@@ -231,6 +231,34 @@ def months(lib: Library) -> list[tuple[str, int]]:
         " WHERE ph.live = 1 GROUP BY month ORDER BY month"
     )
     return [(str(row[0]), int(row[1])) for row in rows]
+
+
+def stamps(lib: Library) -> dict[str, str]:
+    """For each month, `person-N` and `cluster-N`: a text that differs when a page of it would.
+
+    A photo's version grows with every change of its faces, its names or its files.
+    """
+    found: dict[str, str] = {}
+    sums = "COUNT(*), SUM(ph.version), MAX(ph.id), SUM(ph.id)"
+    months_sql = (
+        f"SELECT COALESCE(substr({WHEN}, 1, 7), ''), {sums} FROM photos ph"
+        " WHERE ph.live = 1 GROUP BY 1"
+    )
+    for row in lib.db.execute(months_sql):
+        found[str(row[0])] = "-".join(str(v) for v in row[1:])
+    for column, kind in (
+        ("person_id", "person"),
+        ("cluster_id", "cluster"),
+        ("suggestion_id", "person"),
+    ):
+        rows = lib.db.execute(
+            f"SELECT a.{column}, {sums} FROM assignments a JOIN faces f ON f.id = a.face_id"
+            f" JOIN photos ph ON ph.id = f.photo_id WHERE a.{column} IS NOT NULL GROUP BY 1"
+        )
+        for row in rows:
+            page = f"{kind}-{row[0]}"
+            found[page] = found.get(page, "") + "/" + "-".join(str(v) for v in row[1:])
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,13 +39,14 @@ def sheet(
 
     Example: phototag sheet --open
     """
+    from phototag.catalog.photos import unpublish_all
     from phototag.work.models import embedder_card
     from phototag.work.publish import Publisher, write_sheet
 
     with writing(library) as session:
         card = embedder_card(session.lib.folder, session.settings)
         with session.lib.transaction():
-            session.lib.db.execute("UPDATE photos SET published = 0")
+            unpublish_all(session.lib)
         report = Publisher(
             session.lib, session.settings, card.id, default_library=session.default
         ).run()

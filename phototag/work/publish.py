@@ -93,7 +93,7 @@ class Publisher:
         wanted = f"{self.settings.sidecars} {self.settings.thumbnails} {LOOK}"
         if meta(self.lib, "outputs") != wanted:
             with self.lib.transaction():
-                self.lib.db.execute("UPDATE photos SET published = 0")
+                table.unpublish_all(self.lib)
                 set_meta(self.lib, "outputs", wanted)
 
     # ---- one photo

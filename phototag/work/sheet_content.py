@@ -27,6 +27,7 @@ from phototag.work.pictures import annotated_path, crop_path, thumb_path
 def content_of(lib: Library, where: str) -> SheetContent:
     """`where` is what commands need besides their words: ` --library PATH`, or nothing."""
     maker = _Maker(lib, where, face_table.people(lib))
+    stamps = views.stamps(lib)
     return SheetContent(
         people=[maker.person(row) for row in views.people_rows(lib) if row.faces],
         clusters=[maker.cluster(row) for row in views.cluster_rows(lib)],
@@ -34,6 +35,7 @@ def content_of(lib: Library, where: str) -> SheetContent:
         photos_in=maker.photos_in,
         faces_of=maker.faces_of,
         suggested_for=maker.suggested_for,
+        stamp=lambda page: f"{stamps[page]} {where}" if page in stamps else None,
     )
 
 
