@@ -172,6 +172,11 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
     return np.ascontiguousarray(pixels)
 
 
+def use_one_thread() -> None:
+    """Decode and shrink in this process with one thread: a worker is one of several."""
+    cv2.setNumThreads(1)
+
+
 def photo_key(data: bytes) -> str:
     """The identity of a photo: BLAKE2b-128 of its file's bytes, in 32 hexadecimal digits."""
     return blake2b(data, digest_size=16).hexdigest()

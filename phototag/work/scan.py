@@ -166,7 +166,11 @@ class Scan:
         is_file = os.path.isfile(top)  # noqa: PTH113
         root, scope = table.adopt_root(self.lib, top, is_file=is_file)
 
+        closed: list[str] = []
+
         def on_trouble(trouble: Trouble) -> None:
+            if trouble.reason == "unreadable-folder":
+                closed.append(trouble.path)
             self.report.skipped.append(Problem(trouble.path, trouble.reason, trouble.message))
 
         seen: set[str] = set()
@@ -196,8 +200,9 @@ class Scan:
                 gone += [(k.id, k.photo) for k in known_here.values() if not k.missing]
             self._say("walk", self.report.unchanged + len(todo), 0, path=folder)
         if not is_file:
+            base = table.roots(self.lib)[root]
             for folder in table.known_folders(self.lib, root, scope):
-                if folder not in seen:
+                if folder not in seen and not _below(_join(base, folder), closed):
                     there = table.known_files(self.lib, root, folder).values()
                     gone += [(k.id, k.photo) for k in there if not k.missing]
         self._guard(place, root, scope, gone, len(seen))
@@ -558,6 +563,11 @@ def difference(
     people |= old.people.keys() ^ new.people.keys()
     faces |= {f for f, _ in old.rejected ^ new.rejected}
     return {p for p in people if p in new.people or p in old.people}, faces
+
+
+def _below(folder: str, closed: Sequence[str]) -> bool:
+    """Whether a folder is, or lies in, one that could not be entered: what is there is not known."""
+    return any(folder == place or folder.startswith(place + "/") for place in closed)
 
 
 def _join(scope: str, below: str) -> str:

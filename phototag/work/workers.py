@@ -53,6 +53,9 @@ def serve(pipe: Connection, kit: Kit) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
+        from phototag.images.read import use_one_thread
+
+        use_one_thread()
         extractor = Extractor.from_kit(kit)
     except Exception as error:  # told to the parent, which raises it
         pipe.send(error)
