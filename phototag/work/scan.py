@@ -566,7 +566,7 @@ def difference(
 
 
 def _below(folder: str, closed: Sequence[str]) -> bool:
-    """Whether a folder is, or lies in, one that could not be entered: what is there is not known."""
+    """Whether a folder is, or lies in, one that could not be entered."""
     return any(folder == place or folder.startswith(place + "/") for place in closed)
 
 
