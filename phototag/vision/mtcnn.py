@@ -24,7 +24,7 @@ from phototag.vision.boxes import (
     square,
 )
 from phototag.vision.models import Session, session, shipped
-from phototag.vision.turned import upright_or_turned
+from phototag.vision.turned import Levels, upright_or_turned
 from phototag.vision.views import Inputs, PackageView, SharpView, View
 
 CELL, STRIDE = 12, 2
@@ -63,8 +63,10 @@ factors 0.709, 0.65, 0.6, 0.55 and 0.5 the smallest that loses no face at accept
 saves a quarter of R-Net's time and changes no score. Refine 0.6 keeps a face of 37 px that 0.7
 loses. Accept 0.8: 5 false faces; 0.85 would lose a true one and save 2."""
 
-SURE = 0.95
-"""Least score of a turned face."""
+WAY_UP = Levels(upright=0.97, turned=0.99, alone=0.95)
+"""Measured on 385 upright photos and 100 of them turned by 90, 180 or 270 degrees: 90 of these come
+out right, the other ten show upright faces above 0.97 or no turned one above 0.99; of the upright
+ones none is turned wrongly (with 0.95 for `turned` two are)."""
 
 
 class Mtcnn:
@@ -92,7 +94,7 @@ class Mtcnn:
         """
         if self.exact:
             return self._upright(pixels)
-        return upright_or_turned(pixels, self._upright, sure=SURE)
+        return upright_or_turned(pixels, self._upright, WAY_UP)
 
     def _upright(self, pixels: Pixels) -> list[Detection]:
         height, width = pixels.shape[:2]

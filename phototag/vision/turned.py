@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,21 +16,34 @@ GLANCE = 480
 """Longest side of the picture in which a turned face is looked for first."""
 
 
-def upright_or_turned(pixels: Pixels, detect: Detect, *, sure: float) -> list[Detection]:
-    """What `detect` finds upright; else what it finds in the picture turned by a quarter, a half or
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Scores of a detector that settle which way up a photo is."""
+
+    upright: float
+    """Turns are not tried where an upright face has at least this score."""
+    turned: float
+    """A turn is taken where its best face has at least this score."""
+    alone: float
+    """The same, where nothing at all was found upright."""
+
+
+def upright_or_turned(pixels: Pixels, detect: Detect, levels: Levels) -> list[Detection]:
+    """What `detect` finds upright; or what it finds in the picture turned by a quarter, a half or
     three quarters, in the frame of `pixels`.
 
-    A turn is only tried in full where a small picture, turned so, shows a face with at least the
-    score `sure`; of several turns the one with the best score is taken.
+    Turns are tried when no upright face has a good score: a face that lies on its side is often
+    found as a poor upright one. A turn is only tried in full where a small picture, turned so,
+    shows a good face; of several turns the one with the best score is taken.
     """
     found = detect(pixels)
-    if found:
+    if _best(found) >= levels.upright:
         return found
     small = _shrunk(pixels)
     glances = {turns: _best(detect(_turned(small, turns))) for turns in (1, 3, 2)}
     turns = max(glances, key=lambda quarter: glances[quarter])
-    if glances[turns] < sure:
-        return []
+    if glances[turns] < (levels.turned if found else levels.alone):
+        return found
     faces = [_back(face, turns) for face in detect(_turned(pixels, turns))]
     return sorted(faces, key=lambda face: (face.box.y, face.box.x))
 
