@@ -74,13 +74,13 @@ def test_a_run_grows_and_keeps_what_it_learned(faces: FaceSet, tmp_path: Path) -
     run = _Run(recipe, faces, None, tmp_path)
     run._train_step(0.0)
     before = [np.array(w) for w in run.model.network.get_weights()]
-    speed = [np.array(v) for v in run.model.optimizer.variables]
+    speed = [np.asarray(v).copy() for v in run.model.optimizer.variables]
     run._enter(1, run.model)
     assert (run.px, run.pixels.shape[1]) == (48, 48)
     for old, new in zip(before, run.model.network.get_weights(), strict=True):
         assert np.array_equal(old, new)
     for old, new in zip(speed, run.model.optimizer.variables, strict=True):
-        assert np.array_equal(old, np.array(new))
+        assert np.array_equal(old, np.asarray(new))
 
 
 @pytest.mark.train
@@ -93,7 +93,8 @@ def test_muon_steps_have_equal_singular_values() -> None:
         found = np.linalg.svd(np.asarray(orthogonalised(matrix.astype(np.float32))))[1]
         assert found.min() > 0.3
         assert found.max() < 1.3
-        assert np.linalg.svd(matrix)[1].max() / np.linalg.svd(matrix)[1].min() > 20
+        values = np.linalg.svd(matrix)[1]
+        assert values.max() > 10 * values.min()
 
 
 @pytest.mark.train
@@ -103,7 +104,8 @@ def test_muon_takes_kernels_and_leaves_the_rest_to_adam() -> None:
     from phototag.bench.muon import Muon
 
     model = keras.Sequential(
-        [
+        name="sequential",
+        layers=[
             keras.Input((8, 8, 3)),
             keras.layers.Conv2D(4, 3, name="first"),
             keras.layers.Conv2D(6, 3, name="second"),
@@ -111,11 +113,11 @@ def test_muon_takes_kernels_and_leaves_the_rest_to_adam() -> None:
             keras.layers.Flatten(),
             keras.layers.Dense(5, name="dense"),
             keras.layers.Dense(2, name="centres"),
-        ]
+        ],
     )
     optimizer = Muon(0.01, plain=("centres",))
-    kernels = {v.path for v in model.trainable_variables if optimizer.is_kernel(v)}
-    assert kernels == {"second/kernel", "dense/kernel"}
+    kernels = [v.path for v in model.trainable_variables if optimizer.is_kernel(v)]
+    assert kernels == ["sequential/second/kernel", "sequential/dense/kernel"]
     model.compile(optimizer, loss="mse")
     random = np.random.default_rng(0)
     x, y = random.normal(size=(32, 8, 8, 3)), random.normal(size=(32, 2))
@@ -174,8 +176,9 @@ NOTHING = Augmentation(
         ({"low": 3.0}, 0.005),
         ({"jpeg": 1.0}, 0.004),
         ({"noise": 1.0}, 0.005),
-        ({"erase": 1.0}, 0.02),
+        ({"erase": 1.0}, 0.008),
     ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_each_augmentation_changes_faces_and_only_when_asked(
     change: dict[str, float], least: float, faces: FaceSet
