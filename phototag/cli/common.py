@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from phototag import settings as setup
-from phototag.catalog import journal, store
+from phototag.catalog import store
 from phototag.catalog.store import Library
 from phototag.settings import Settings
 
@@ -77,23 +77,25 @@ def writing(
     settings = setup.load(folder, options or {})
     started = now().isoformat(timespec="seconds")
     with store.open_to_write(folder, command_line(), started, create=create) as lib:
-        _take_in_mirror(lib)
-        journal.mirror(lib)
+        _meet_mirror(lib)
         yield Session(lib, settings, _is_default(folder))
 
 
-def _take_in_mirror(lib: Library) -> None:
-    """Decisions that only `journal.jsonl` has count again: the catalogue is new, or an old copy."""
-    count = journal.restore_from_mirror(lib)
-    if not count:
-        return
-    from phototag.cli.console import say
-    from phototag.work.scan import replayed
+def _meet_mirror(lib: Library) -> None:
+    """Bring the journal and `journal.jsonl` together. Decisions that only the file has count again:
+    the catalogue is new, or was put back from an older copy."""
+    from phototag.catalog import journal
 
-    with lib.transaction():
-        replayed(lib)
-        store.set_meta(lib, "grouped", "")  # the next grouping looks at everything
-    say(f"{count:,} decisions were taken in from {lib.folder / store.JOURNAL}.")
+    count = journal.restore_from_mirror(lib)
+    if count:
+        from phototag.cli.console import say
+        from phototag.work.scan import replayed
+
+        with lib.transaction():
+            replayed(lib)
+            store.set_meta(lib, "grouped", "")  # the next grouping looks at everything
+        say(f"{count:,} decisions were taken in from {lib.folder / store.JOURNAL}.")
+    journal.mirror(lib)
 
 
 def _is_default(folder: Path) -> bool:
