@@ -1,7 +1,7 @@
 """What tests build: a tiny embedder with its card, and a library of painted photos.
 
-The library is real (SQLite, files, sidecars, sheet), its decisions and groups come from the program's own verbs; only the
-vectors are chosen, so that every law of recognition has its face.
+The library is real (SQLite, files, sidecars, sheet), its decisions and groups come from the
+program's own verbs; only the vectors are chosen, so that every law of recognition has its face.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ NAMES = {ALICE: "Alice", BOB: "Bob", TARO: "山田 太郎"}
 
 
 def tiny_embedder(folder: Path, name: str = "painted", seed: int = 1) -> ModelCard:
-    """An ONNX network that shrinks a crop to 8x8 and projects it at random, with a calibrated card."""
+    """An ONNX network that shrinks a crop to 8x8 and projects it at random, and its card."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -94,7 +94,7 @@ def tiny_embedder(folder: Path, name: str = "painted", seed: int = 1) -> ModelCa
 
 
 def looks(likeness: dict[int, float], own: int) -> Vectors:
-    """A unit vector with these cosines to the people's axes; the rest lies on an axis of its own."""
+    """A unit vector with these cosines to people's axes; the rest lies on an axis of its own."""
     vector = np.zeros(DIM)
     for axis, cosine in likeness.items():
         vector[axis] = cosine
@@ -249,9 +249,7 @@ def _paint(faces: int, seed: int) -> bytes:
     return out.getvalue()
 
 
-def _record(
-    data: bytes, path: str, photo: Painted, vectors: Sequence[Vectors]
-) -> PhotoRecord:
+def _record(data: bytes, path: str, photo: Painted, vectors: Sequence[Vectors]) -> PhotoRecord:
     picture = read(data, path)
     faces = []
     for number, (seen, vector) in enumerate(zip(photo.faces, vectors, strict=True)):

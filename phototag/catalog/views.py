@@ -111,8 +111,7 @@ def seen_face(lib: Library, face: int) -> SeenFace | None:
 def faces_of_person(lib: Library, person: int) -> Iterator[SeenFace]:
     """Latest photo first."""
     rows = lib.db.execute(
-        _FACE + "WHERE a.person_id = ? AND ph.live = 1"
-        f" ORDER BY {WHEN} DESC, f.id",
+        _FACE + f"WHERE a.person_id = ? AND ph.live = 1 ORDER BY {WHEN} DESC, f.id",
         (person,),
     ).fetchall()
     return (_seen(row) for row in rows)
@@ -140,8 +139,7 @@ def faces_of_cluster(lib: Library, cluster: int) -> Iterator[SeenFace]:
 def faces_suggested(lib: Library, person: int) -> Iterator[SeenFace]:
     """Faces that may be a person, most similar first."""
     rows = lib.db.execute(
-        _FACE + "WHERE a.suggestion_id = ? AND ph.live = 1"
-        " ORDER BY a.suggestion_score DESC, f.id",
+        _FACE + "WHERE a.suggestion_id = ? AND ph.live = 1 ORDER BY a.suggestion_score DESC, f.id",
         (person,),
     ).fetchall()
     return (_seen(row) for row in rows)
@@ -396,13 +394,10 @@ def _conditions(query: Query) -> tuple[list[str], list[int | str]]:
     return conditions, values
 
 
-_PHOTOS_WITH = (
-    "SELECT f.photo_id FROM assignments a JOIN faces f ON f.id = a.face_id WHERE"
-)
+_PHOTOS_WITH = "SELECT f.photo_id FROM assignments a JOIN faces f ON f.id = a.face_id WHERE"
 
 _HAS = (
-    "EXISTS (SELECT 1 FROM faces f JOIN assignments a ON a.face_id = f.id"
-    " WHERE f.photo_id = ph.id"
+    "EXISTS (SELECT 1 FROM faces f JOIN assignments a ON a.face_id = f.id WHERE f.photo_id = ph.id"
 )
 
 

@@ -90,9 +90,7 @@ def relocate(
     with writing(library) as session:
         moved = move(session.lib, old, new, force=force or yes)
         card = embedder_card(session.lib.folder, session.settings)
-        Publisher(
-            session.lib, session.settings, card.id, default_library=session.default
-        ).run()
+        Publisher(session.lib, session.settings, card.id, default_library=session.default).run()
     if as_json:
         console.document("relocate", asdict(moved))
         return errors.OK
@@ -124,25 +122,32 @@ def doctor(
     """
     from phototag.work.check import is_sound
 
-    quiet = as_json
-    found = list(_told(_examine(library, thorough), quiet))
+    found = list(_told(_examine(library, thorough), as_json))
     done: list[str] = []
-    remedies = {c.remedy for c in found if c.state == "problem" and c.remedy is not None}
-    if repair and remedies:
-        done = _repair(library, remedies)
-        if not quiet:
+    tried: set[str] = set()
+    # What is mended may have hidden more: a broken index hides everything.
+    while repair and (remedies := _remedies(found) - tried):
+        tried |= remedies
+        news = _repair(library, remedies)
+        if not as_json:
             console.out("\nrepair")
-            for sentence in done:
+            for sentence in news:
                 console.out(f"  {console.shown(sentence)}")
-        found = list(_told(_examine(library, thorough), quiet))
+            console.out("")
+        done += news
+        found = list(_told(_examine(library, thorough), as_json))
     sound = is_sound(found)
     if as_json:
         rows = [{k: v for k, v in asdict(check).items() if k != "remedy"} for check in found]
         console.document("doctor", {"sound": sound, "checks": rows, "repaired": done})
     elif not sound:
-        mend = any(c.remedy for c in found if c.state == "problem") and not repair
+        mend = _remedies(found) and not repair
         console.say("Something is wrong." + (" phototag doctor --repair mends it." if mend else ""))
     return errors.OK if sound else errors.LIBRARY
+
+
+def _remedies(checks: list[Check]) -> set[str]:
+    return {c.remedy for c in checks if c.state == "problem" and c.remedy is not None}
 
 
 def _examine(library: str | None, thorough: bool) -> Iterator[Check]:

@@ -73,21 +73,30 @@ def _face(face: FaceView) -> Iterable[Row]:
     yield "taken", (face.taken or "")[:16].replace("T", " ")
     size = f"{width} x {height} px at {x}, {y}"
     yield "face", f"{size}; quality {case.quality:.2f}, detection {face.score:.2f}"
-    yield "nearest", _columns(
-        (f"{near.similarity:.2f}", near.person, near.face, console.shown(near.path or ""))
-        for near in face.examples
+    yield (
+        "nearest",
+        _columns(
+            (f"{near.similarity:.2f}", near.person, near.face, console.shown(near.path or ""))
+            for near in face.examples
+        ),
     )
-    yield "people", _columns(
-        (
-            f"{r.score:.2f}",
-            r.person,
-            f"of {r.examples:,} example{'s' if r.examples > 1 else ''}",
-            "you said no" if r.rejected else "",
-        )
-        for r in case.rivals
+    yield (
+        "people",
+        _columns(
+            (
+                f"{r.score:.2f}",
+                r.person,
+                f"of {r.examples:,} example{'s' if r.examples > 1 else ''}",
+                "you said no" if r.rejected else "",
+            )
+            for r in case.rivals
+        ),
     )
-    yield "alike", _columns(
-        (f"{m.similarity:.2f}", m.face, console.shown(m.path or "")) for m in face.nearest_mates
+    yield (
+        "alike",
+        _columns(
+            (f"{m.similarity:.2f}", m.face, console.shown(m.path or "")) for m in face.nearest_mates
+        ),
     )
     yield "never", ", ".join(face.rejected)
     yield "decisions", [_word(word) for word in face.history]
@@ -99,9 +108,12 @@ def _photo(photo: PhotoView) -> Iterable[Row]:
     yield "was at", [console.shown(path) for path in photo.missing]
     yield "taken", (photo.taken or "")[:16].replace("T", " ")
     yield "picture", f"{photo.width} x {photo.height} px, {photo.format}"
-    yield "faces", _columns(
-        (f"#{f.index}", f.id, f.who, _figure(f.similarity), f"quality {f.quality:.2f}")
-        for f in photo.faces
+    yield (
+        "faces",
+        _columns(
+            (f"#{f.index}", f.id, f.who, _figure(f.similarity), f"quality {f.quality:.2f}")
+            for f in photo.faces
+        ),
     )
     yield "written", [console.shown(path) for path in photo.outputs]
 
@@ -116,8 +128,12 @@ def _cluster(cluster: ClusterView) -> Iterable[Row]:
         return
     yield "taken", _span(cluster.first, cluster.last)
     yield "best faces", _lines(cluster.members)
-    yield "beside", _columns(
-        (f"{c.similarity:.2f}", c.id, f"{c.photos_shared:,} photos shared") for c in cluster.beside
+    yield (
+        "beside",
+        _columns(
+            (f"{c.similarity:.2f}", c.id, f"{c.photos_shared:,} photos shared")
+            for c in cluster.beside
+        ),
     )
     yield "thresholds", _levels(cluster.thresholds)
 

@@ -32,7 +32,8 @@ def file(lib: Library) -> Iterator[Check]:
     size = (lib.folder / CATALOG).stat().st_size
     found = store.integrity(lib)
     if found:
-        said = f"{lib.folder / CATALOG} is damaged: {found[0]}"
+        first = found[0].rpartition("\n")[2]
+        said = f"{lib.folder / CATALOG} is damaged: {first}"
         if len(found) > 1:
             said += f" (and {len(found) - 1} more)"
         advice = (

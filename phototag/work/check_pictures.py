@@ -105,9 +105,7 @@ def _temporary(patient: Patient) -> Iterator[Check]:
         yield ok(AREA, "half written", "no file was left half written")
         return
     said = f"{len(found):,} files were left half written by a crash: {found[0]}"
-    yield unsettled(
-        problem(AREA, "half written", said, "--repair removes them.", "sweep"), patient
-    )
+    yield unsettled(problem(AREA, "half written", said, "--repair removes them.", "sweep"), patient)
 
 
 def leftovers(lib: Library) -> list[str]:

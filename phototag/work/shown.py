@@ -158,9 +158,7 @@ def line_of(
     """A face as lists show it. `names` are the people's."""
     similarity = face.similarity if face.person is not None else face.suggestion_score
     who = who_is(face, names)
-    return FaceLine(
-        f"face-{face.id}", who, face.state, similarity, face.quality, path, index, box
-    )
+    return FaceLine(f"face-{face.id}", who, face.state, similarity, face.quality, path, index, box)
 
 
 def who_is(face: SeenFace, names: Mapping[int, str]) -> str:

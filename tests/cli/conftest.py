@@ -1,0 +1,84 @@
+"""A painted library, made once, and the program to run on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import Home, painted_home
+
+from phototag.cli import app
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+    @property
+    def json(self) -> dict[str, Any]:
+        return json.loads(self.out)
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.lines]
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
+    """Run one command as the shell does; bytes that are no UTF-8 come back as surrogates."""
+
+    def command(*words: object) -> Ran:
+        capfdbinary.readouterr()
+        code = app.run([str(word) for word in words])
+        said = capfdbinary.readouterr()
+        return Ran(code, os.fsdecode(said.out), os.fsdecode(said.err))
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def painted(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Photos and a library with people, suggestions and clusters: only to be read."""
+    return painted_home(tmp_path_factory.mktemp("painted"))
+
+
+@pytest.fixture
+def reading(painted: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """The painted library as the one that commands use; the test must not change it."""
+    monkeypatch.setenv("PHOTOTAG_LIBRARY", str(painted.library))
+    return painted
+
+
+@pytest.fixture
+def home(painted: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A copy of photos and library for one test."""
+    copy = Home(tmp_path / "library", tmp_path / "photos")
+    shutil.copytree(painted.library, copy.library)
+    shutil.copytree(painted.photos, copy.photos)
+    old, new = str(painted.photos), str(copy.photos)
+    copy.sql("UPDATE roots SET path = ?", new)
+    for (path,) in copy.sql("SELECT path FROM outputs"):
+        there = os.fsdecode(path) if isinstance(path, bytes) else str(path)
+        if there.startswith(old):
+            moved = os.fsencode(new + there[len(old) :])
+            stored = moved if isinstance(path, bytes) else moved.decode()
+            copy.sql("UPDATE outputs SET path = ? WHERE path = ?", stored, path)
+    monkeypatch.setenv("PHOTOTAG_LIBRARY", str(copy.library))
+    return copy
