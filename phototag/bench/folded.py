@@ -141,7 +141,8 @@ def _resize_matrix(side: int) -> NDArray[np.float64]:
 
 def save_float16(network: FoldedVGG16, path: Path) -> None:
     """The weights for fine-tuning: float16, 30 MB."""
-    arrays: dict[str, Any] = {k: v.astype(np.float16) for k, v in network.arrays().items()}
+    with np.errstate(over="ignore"):  # what does not fit is found below
+        arrays: dict[str, Any] = {k: v.astype(np.float16) for k, v in network.arrays().items()}
     for name, values in arrays.items():
         if not np.isfinite(values).all():
             raise ModelError(f"{name} does not fit into float16: the run has diverged.")

@@ -31,6 +31,7 @@ def keras_to_onnx(model: Any, *, output: str = "embedding") -> ModelProto:
     UsageError for a layer that is not known.
     """
     graph = Graph()
+    model = _functional(model)
     _, height, width, channels = model.inputs[0].shape
     names = {id(model.inputs[0]): "faces"}
     _walk(graph, model, names)
@@ -51,13 +52,24 @@ def _walk(graph: Graph, model: Any, names: dict[int, str]) -> None:
             if node.is_input:
                 continue
             given = [names[id(tensor)] for tensor in node.input_tensors]
-            if hasattr(node.operation, "_nodes_by_depth"):
-                inner = {id(node.operation.inputs[0]): given[0]}
-                _walk(graph, node.operation, inner)
-                made = inner[id(node.operation.outputs[0])]
+            inside = _functional(node.operation)
+            if hasattr(inside, "_nodes_by_depth"):
+                inner = {id(inside.inputs[0]): given[0]}
+                _walk(graph, inside, inner)
+                made = inner[id(inside.outputs[0])]
             else:
                 made = _write(graph, node.operation, given, node.input_tensors)
             names[id(node.outputs[0])] = made
+
+
+def _name(layer: Any) -> str:
+    """Of a layer's output: never that of the model's own input or output."""
+    return f"keras/{layer.name}"
+
+
+def _functional(model: Any) -> Any:
+    """A sequential model keeps its graph in a functional one."""
+    return getattr(model, "_functional", None) or model
 
 
 def _write(graph: Graph, layer: Any, given: Inputs, tensors: Any) -> str:
@@ -79,12 +91,12 @@ def _convolution(graph: Graph, layer: Any, given: Inputs, tensors: Any) -> str:
         kernel = kernel.transpose(2, 3, 0, 1).reshape(c * times, 1, h, w)
     else:
         kernel = kernel.transpose(3, 2, 0, 1)
-    ends = [graph.constant(f"{layer.name}_kernel", kernel)]
-    ends += [graph.constant(f"{layer.name}_bias", b) for b in bias]
+    ends = [graph.constant(f"{_name(layer)}_kernel", kernel)]
+    ends += [graph.constant(f"{_name(layer)}_bias", b) for b in bias]
     flow = graph.add(
         "Conv",
         [*given, *ends],
-        layer.name,
+        _name(layer),
         kernel_shape=list(layer.kernel_size),
         strides=list(layer.strides),
         dilations=list(layer.dilation_rate),
@@ -101,9 +113,9 @@ def _activated(graph: Graph, layer: Any, flow: str) -> str:
     if name not in ACTIVATIONS:
         raise UsageError(f"Layer {layer.name}: the activation {name} cannot be exported.")
     if name == "relu6":
-        return _clipped(graph, flow, f"{layer.name}_relu6", 6.0)
+        return _clipped(graph, flow, f"{_name(layer)}_relu6", 6.0)
     options = {"axis": -1} if name == "softmax" else {}
-    return graph.add(ACTIVATIONS[name], [flow], f"{layer.name}_{name}", **options)
+    return graph.add(ACTIVATIONS[name], [flow], f"{_name(layer)}_{name}", **options)
 
 
 ACTIVATIONS = {
@@ -123,8 +135,8 @@ def _relu(graph: Graph, layer: Any, given: Inputs, _: Any) -> str:
     if layer.negative_slope or layer.threshold:
         raise UsageError(f"Layer {layer.name}: only plain ReLU can be exported.")
     if layer.max_value is None:
-        return graph.add("Relu", given, layer.name)
-    return _clipped(graph, given[0], layer.name, float(layer.max_value))
+        return graph.add("Relu", given, _name(layer))
+    return _clipped(graph, given[0], _name(layer), float(layer.max_value))
 
 
 def _clipped(graph: Graph, flow: str, name: str, top: float) -> str:
@@ -140,11 +152,11 @@ def _normalisation(graph: Graph, layer: Any, given: Inputs, _: Any) -> str:
     scale = np.asarray(layer.gamma) if layer.scale else np.ones_like(mean)
     shift = np.asarray(layer.beta) if layer.center else np.zeros_like(mean)
     ends = [
-        graph.constant(f"{layer.name}_{part}", np.asarray(values, dtype=np.float32))
+        graph.constant(f"{_name(layer)}_{part}", np.asarray(values, dtype=np.float32))
         for part, values in (("scale", scale), ("shift", shift), ("mean", mean), ("var", variance))
     ]
     return graph.add(
-        "BatchNormalization", [*given, *ends], layer.name, epsilon=float(layer.epsilon)
+        "BatchNormalization", [*given, *ends], _name(layer), epsilon=float(layer.epsilon)
     )
 
 
@@ -154,7 +166,7 @@ def _pooling(graph: Graph, layer: Any, given: Inputs, _: Any) -> str:
     return graph.add(
         "AveragePool" if average else "MaxPool",
         given,
-        layer.name,
+        _name(layer),
         kernel_shape=list(layer.pool_size),
         strides=list(layer.strides),
         auto_pad="SAME_UPPER" if layer.padding == "same" else "VALID",
@@ -163,14 +175,14 @@ def _pooling(graph: Graph, layer: Any, given: Inputs, _: Any) -> str:
 
 
 def _global_average(graph: Graph, layer: Any, given: Inputs, _: Any) -> str:
-    flow = graph.add("GlobalAveragePool", given, f"{layer.name}_planes")
-    return graph.add("Flatten", [flow], layer.name, axis=1)
+    flow = graph.add("GlobalAveragePool", given, f"{_name(layer)}_planes")
+    return graph.add("Flatten", [flow], _name(layer), axis=1)
 
 
 def _zero_padding(graph: Graph, layer: Any, given: Inputs, _: Any) -> str:
     (top, bottom), (left, right) = layer.padding
     pads = np.array([0, 0, top, left, 0, 0, bottom, right], dtype=np.int64)
-    return graph.add("Pad", [*given, graph.constant(f"{layer.name}_pads", pads)], layer.name)
+    return graph.add("Pad", [*given, graph.constant(f"{_name(layer)}_pads", pads)], _name(layer))
 
 
 def _resizing(graph: Graph, layer: Any, given: Inputs, tensors: Any) -> str:
@@ -178,8 +190,8 @@ def _resizing(graph: Graph, layer: Any, given: Inputs, tensors: Any) -> str:
     scales = np.array([1, 1, layer.height / height, layer.width / width], dtype=np.float32)
     return graph.add(
         "Resize",
-        [*given, "", graph.constant(f"{layer.name}_scales", scales)],
-        layer.name,
+        [*given, "", graph.constant(f"{_name(layer)}_scales", scales)],
+        _name(layer),
         mode="linear",
         coordinate_transformation_mode="half_pixel",
     )
@@ -188,15 +200,15 @@ def _resizing(graph: Graph, layer: Any, given: Inputs, tensors: Any) -> str:
 def _flatten(graph: Graph, layer: Any, given: Inputs, tensors: Any) -> str:
     flow = given[0]
     if len(tensors[0].shape) == 4:  # Keras flattens row, column, channel
-        flow = graph.add("Transpose", [flow], f"{layer.name}_nhwc", perm=[0, 2, 3, 1])
-    return graph.add("Flatten", [flow], layer.name, axis=1)
+        flow = graph.add("Transpose", [flow], f"{_name(layer)}_nhwc", perm=[0, 2, 3, 1])
+    return graph.add("Flatten", [flow], _name(layer), axis=1)
 
 
 def _dense(graph: Graph, layer: Any, given: Inputs, _: Any) -> str:
     kernel, *bias = layer.get_weights()
-    ends = [graph.constant(f"{layer.name}_kernel", kernel)]
-    ends += [graph.constant(f"{layer.name}_bias", b) for b in bias]
-    return _activated(graph, layer, graph.add("Gemm", [*given, *ends], layer.name))
+    ends = [graph.constant(f"{_name(layer)}_kernel", kernel)]
+    ends += [graph.constant(f"{_name(layer)}_bias", b) for b in bias]
+    return _activated(graph, layer, graph.add("Gemm", [*given, *ends], _name(layer)))
 
 
 def _same(graph: Graph, layer: Any, given: Inputs, _: Any) -> str:
@@ -204,11 +216,11 @@ def _same(graph: Graph, layer: Any, given: Inputs, _: Any) -> str:
 
 
 def _sum(graph: Graph, layer: Any, given: Inputs, _: Any) -> str:
-    return graph.add("Add", given, layer.name)
+    return graph.add("Add", given, _name(layer))
 
 
 def _side_by_side(graph: Graph, layer: Any, given: Inputs, _: Any) -> str:
-    return graph.add("Concat", given, layer.name, axis=1)
+    return graph.add("Concat", given, _name(layer), axis=1)
 
 
 Writer = Callable[[Graph, Any, Inputs, Any], str]

@@ -34,7 +34,7 @@ def test_a_trunk_gives_the_same_vectors_in_both(
     found = Embedder(load_card(tmp_path / "own.json")).embed(crops[:3])
     faces = np.stack([shrink(crop, px) for crop in crops[:3]]).astype(np.float32)
     expected = np.asarray(network((faces - 127.5) / 127.5, training=False))
-    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    expected = expected / np.linalg.norm(expected, axis=1, keepdims=True)
     assert np.abs(found - expected).max() < 1e-3
 
 
