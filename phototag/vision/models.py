@@ -216,6 +216,9 @@ def _verify(path: Path, digest: str) -> None:
         ) from error
 
 
+_FLOATS = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+
+
 class Session:
     """One network, ready to run on the processor."""
 
@@ -241,13 +244,19 @@ class Session:
         self.path = path
         self.inputs = [(i.name, i.shape, i.type) for i in self._session.get_inputs()]
         self.outputs = [(o.name, o.shape, o.type) for o in self._session.get_outputs()]
+        self.input_type = _FLOATS.get(self.inputs[0][2]) if self.inputs else None
+        """What numbers the first input takes; None: no floating-point ones."""
 
-    def run(self, values: NDArray[Any]) -> NDArray[np.float32]:
-        """The first output for the first input."""
-        result: NDArray[np.float32] = self._session.run(
-            [self.outputs[0][0]], {self.inputs[0][0]: values}
-        )[0]
-        return result
+    def run(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The first output for the first input. Raises ModelError when the network fails."""
+        given = np.ascontiguousarray(values, self.input_type)
+        try:
+            result = self._session.run([self.outputs[0][0]], {self.inputs[0][0]: given})[0]
+        except MemoryError:
+            raise
+        except Exception as error:  # as above: no common base
+            raise ModelError(f"{self.path}: this model cannot be run ({error}).") from error
+        return np.asarray(result, np.float32)
 
 
 def session(card: ModelCard, part: str | None = None, *, threads: int = 1) -> Session:
