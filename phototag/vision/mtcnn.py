@@ -34,6 +34,10 @@ TOGETHER = 64
 """Squares in one run of R-Net or O-Net: the maps of more no longer fit the processor's cache (R-Net
 on one core: 0.055 ms a square at 64, 0.07 at 256)."""
 
+STRIP = 60_000
+"""Pixels that P-Net sees in one run: its first maps then fit the cache. 21 ms instead of 26 for
+768x512 on one core, and a tenth of the memory."""
+
 MOST = 10_000
 """Proposals kept at each scale, and squares that R-Net sees: bounds the time that noise can cost. A
 photo of 200 faces has 2,000."""
@@ -124,7 +128,7 @@ class Mtcnn:
         found = [np.empty((0, 5))]
         for scale in pyramid(width, height, self.min_face, self._steps.factor):
             planes, across, down = view.scaled(scale)
-            rows = proposals(self._pnet.run(planes)[0], self._steps.propose)
+            rows = proposals(_in_strips(self._pnet, planes), self._steps.propose)
             rows[:, :4] /= (across, down, across, down)
             found.append(overlapping_removed(self._best(rows), 0.5))
         rows = self._best(np.concatenate(found))
@@ -187,6 +191,18 @@ def proposals(out: NDArray[np.float32], threshold: float) -> Rows:
     corner = np.stack([across, down, across, down], axis=1) * STRIDE + (1, 1, CELL, CELL)
     boxes = corner + values[:, :4] * np.float64(CELL - 1)
     return np.concatenate([boxes, sigmoid(values[:, 4:])], axis=1)
+
+
+def _in_strips(pnet: Session, planes: Inputs) -> NDArray[np.float32]:
+    """P-Net's map [5, h, w] of a picture [1, 3, height, width], the same as in one piece."""
+    height, width = planes.shape[2:]
+    rows = (height - 1) // STRIDE - 4  # its pooling fills up an odd last row
+    step = max(STRIP // width - CELL, CELL) // STRIDE
+    strips = [
+        pnet.run(planes[:, :, STRIDE * top : STRIDE * (min(top + step, rows) - 1) + CELL])[0]
+        for top in range(0, rows, step)
+    ]
+    return np.concatenate(strips, axis=1)
 
 
 def _points_of(out: NDArray[np.float32], rows: Rows) -> Rows:
