@@ -114,8 +114,15 @@ def open_to_write(folder: Path, command: str, started: str, *, create: bool = Fa
     return Library(folder, db, writable=True, _lock=lock)
 
 
-def open_copy(folder: Path) -> Library:
-    """Open a private copy of a catalogue, to try something out: no lock, no migration."""
+def copied(lib: Library, folder: Path) -> Library:
+    """A private copy of the catalogue in `folder`, open to try something out. Raises OSError."""
+    target = sqlite3.connect(folder / CATALOG)
+    try:
+        lib.db.backup(target)
+    except sqlite3.OperationalError as error:
+        raise OSError(f"the catalogue cannot be copied to {folder}: {error}") from error
+    finally:
+        target.close()
     return Library(folder, _connect(folder / CATALOG), writable=True)
 
 
@@ -177,6 +184,25 @@ def back_up(db: sqlite3.Connection, folder: Path, name: str) -> Path:
         db.backup(copy)
     copy.close()
     return target
+
+
+def save_copy(lib: Library, target: Path) -> bool:
+    """Write a compact copy of the catalogue to `target`; False where it is too damaged for that."""
+    target.unlink(missing_ok=True)
+    try:
+        lib.db.execute("VACUUM INTO ?", (str(target),))
+    except sqlite3.DatabaseError:
+        target.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def reindex(lib: Library) -> None:
+    """Make all indexes anew. Raises DamagedLibrary where the tables themselves are damaged."""
+    try:
+        lib.db.execute("REINDEX")
+    except sqlite3.DatabaseError as error:
+        raise _damaged(lib.folder / CATALOG, error) from error
 
 
 def _take_lock(folder: Path, command: str, started: str) -> IO[str]:

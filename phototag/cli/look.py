@@ -32,7 +32,7 @@ def _known_names(typed: str) -> list[str]:
     try:
         with reading(os.environ.get("PHOTOTAG_LIBRARY")) as session:
             names = faces.people(session.lib).values()
-            return sorted(name for name in names if name.casefold().startswith(typed.casefold()))
+            return sorted(name for name in names if name.startswith(typed))
     except errors.PhototagError:
         return []
 

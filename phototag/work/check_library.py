@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,8 +40,7 @@ def file(lib: Library) -> Iterator[Check]:
         )
         yield problem(AREA, "catalogue", said, advice, "reindex")
         return
-    (version,) = lib.db.execute("PRAGMA user_version").fetchone()
-    said = f"{lib.folder / CATALOG}: {size / 1e6:,.1f} MB, sound, schema {version} of {VERSION}"
+    said = f"{lib.folder / CATALOG}: {size / 1e6:,.1f} MB, sound, schema {VERSION}"
     yield ok(AREA, "catalogue", said)
 
 
@@ -182,7 +179,7 @@ def _from_nothing(patient: Patient) -> Iterator[Check]:
         return
     try:
         changed = regrouped(patient)
-    except (OSError, sqlite3.OperationalError) as error:
+    except OSError as error:
         said = f"not grouped anew to compare: {error}"
         yield Check(AREA, "from nothing", "note", said, "It needs room for a copy in TMPDIR.")
         return
@@ -197,16 +194,15 @@ def _from_nothing(patient: Patient) -> Iterator[Check]:
 
 def regrouped(patient: Patient) -> list[int]:
     """The faces whose assignment is another one when a copy of the catalogue is grouped anew."""
-    with tempfile.TemporaryDirectory(prefix="phototag-") as folder:
-        target = sqlite3.connect(Path(folder) / CATALOG)
-        patient.lib.db.backup(target)
-        target.close()
-        with contextlib.closing(store.open_copy(Path(folder))) as copy:
-            before = table.assignments(copy)
-            table.drop_neighbours(copy, patient.model)
-            store.set_meta(copy, "neighbours", "")
-            regroup(copy, patient.model, patient.thresholds, everything=True)
-            after = table.assignments(copy)
+    with (
+        tempfile.TemporaryDirectory(prefix="phototag-") as folder,
+        store.copied(patient.lib, Path(folder)) as copy,
+    ):
+        before = table.assignments(copy)
+        table.drop_neighbours(copy, patient.model)
+        store.set_meta(copy, "neighbours", "")
+        regroup(copy, patient.model, patient.thresholds, everything=True)
+        after = table.assignments(copy)
     return sorted(f for f in before.keys() | after.keys() if before.get(f) != after.get(f))
 
 

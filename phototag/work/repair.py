@@ -3,7 +3,6 @@ made anew; what belongs to nobody is removed."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,16 +66,12 @@ class Repair:
         stamp = self.now[:19].replace(":", "").replace("-", "")
         target = self.lib.folder / "backups" / f"before-repair-{stamp}.sqlite"
         atomic.make_folder(target.parent)
-        target.unlink(missing_ok=True)
-        try:
-            self.lib.db.execute("VACUUM INTO ?", (str(target),))
-        except sqlite3.DatabaseError:
-            target.unlink(missing_ok=True)
+        if not store.save_copy(self.lib, target):
             atomic.write(target, (self.lib.folder / CATALOG).read_bytes())
         self.done.append(f"The catalogue was copied to {target}.")
 
     def _reindex(self) -> None:
-        self.lib.db.execute("REINDEX")
+        store.reindex(self.lib)
         self.done.append("The indexes of the catalogue were made anew.")
 
     def _journal(self) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from phototag.core.quality import GOOD
+
 
 def sentences(run, word: str) -> str:
     """The first part of what `show` says: the why."""
@@ -64,7 +66,7 @@ def test_ignored_faces_and_statues_say_who_decided(reading, run) -> None:
 
 def test_a_face_of_low_quality_says_what_that_means(reading, run) -> None:
     why = sentences(run, "s3.jpg#1")
-    assert "Its quality is 0.20: below 0.40 a face starts no cluster" in why
+    assert f"Its quality is 0.20: below {GOOD:.2f} a face starts no cluster" in why
 
 
 def test_a_face_in_a_cluster_says_how_well_it_fits(reading, run) -> None:
