@@ -54,6 +54,13 @@ class ModelError(PhototagError):
     exit_code = LIBRARY
 
 
+class WorkerFailed(PhototagError):
+    """Worker processes do not come up on this machine."""
+
+    code = "worker"
+    exit_code = LIBRARY
+
+
 class NoLibrary(PhototagError):
     """There is no library where one was expected."""
 

@@ -142,20 +142,14 @@ def waiting(lib: Library, model: str) -> tuple[int, int]:
     return int(unseen), int(unsettled)
 
 
-def graph(lib: Library, model: str) -> tuple[int, int]:
-    """The graph of neighbours against the faces: (faces without a row, rows without a face)."""
-    lacking = lib.db.execute(
-        "SELECT COUNT(*) FROM faces f JOIN photos ph ON ph.id = f.photo_id AND ph.live = 1"
-        " JOIN embeddings e ON e.model = ?1 AND e.face_id = f.id WHERE NOT EXISTS"
-        " (SELECT 1 FROM neighbours n WHERE n.model = ?1 AND n.face_id = f.id)",
+def seen_faces(lib: Library, model: str) -> set[int]:
+    """Live faces that the model has seen."""
+    rows = lib.db.execute(
+        "SELECT f.id FROM faces f JOIN photos ph ON ph.id = f.photo_id AND ph.live = 1"
+        " JOIN embeddings e ON e.model = ? AND e.face_id = f.id",
         (model,),
-    ).fetchone()[0]
-    stale = lib.db.execute(
-        "SELECT COUNT(*) FROM neighbours n LEFT JOIN faces f ON f.id = n.face_id"
-        " LEFT JOIN photos ph ON ph.id = f.photo_id WHERE n.model = ? AND ph.live IS NOT 1",
-        (model,),
-    ).fetchone()[0]
-    return int(lacking), int(stale)
+    )
+    return {int(row[0]) for row in rows}
 
 
 def keys_with_faces(lib: Library, prefix: str) -> dict[str, tuple[bool, set[int]]]:

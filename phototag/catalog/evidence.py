@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phototag.catalog import journal
-from phototag.catalog.faces import in_blocks
+from phototag.catalog.faces import THESE, in_blocks, listed
 from phototag.catalog.photos import absolute
 from phototag.catalog.store import Library, restored
 from phototag.core.decisions import Decision
@@ -142,29 +142,14 @@ def holders(lib: Library, photo: int, person: int, leave_out: int) -> list[int]:
     return [int(row[0]) for row in rows]
 
 
-def clusters_beside(lib: Library, model: str, cluster: int) -> list[tuple[int, int]]:
-    """Other clusters that the members' neighbours are in: (cluster, edges), most edges first."""
+def clusters_of(lib: Library, faces: Iterable[int], cluster: int) -> list[tuple[int, int]]:
+    """(face, cluster) of those of these faces that are in another cluster."""
     rows = lib.db.execute(
-        "SELECT n.ids FROM assignments a JOIN neighbours n ON n.face_id = a.face_id AND n.model = ?"
-        " WHERE a.cluster_id = ?",
-        (model, cluster),
+        "SELECT face_id, cluster_id FROM assignments WHERE cluster_id IS NOT NULL"
+        f" AND cluster_id != ? AND face_id IN {THESE}",
+        (cluster, listed(faces)),
     )
-    edges: dict[int, int] = {}
-    for row in rows:
-        for face in np.frombuffer(row[0], dtype="<i8").tolist():
-            if face >= 0:
-                edges[face] = edges.get(face, 0) + 1
-    found: dict[int, int] = {}
-    for block in in_blocks(sorted(edges)):
-        marks = ",".join("?" * len(block))
-        there = lib.db.execute(
-            "SELECT face_id, cluster_id FROM assignments"
-            f" WHERE cluster_id IS NOT NULL AND cluster_id != ? AND face_id IN ({marks})",
-            (cluster, *block),
-        )
-        for face, number in there:
-            found[int(number)] = found.get(int(number), 0) + edges[int(face)]
-    return sorted(found.items(), key=lambda kv: (-kv[1], kv[0]))
+    return [(int(row[0]), int(row[1])) for row in rows]
 
 
 def cluster_exists(lib: Library, number: int) -> bool:

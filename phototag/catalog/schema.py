@@ -20,10 +20,15 @@ CREATE TABLE photos (
     taken TEXT,
     bytes INTEGER NOT NULL,
     detector TEXT NOT NULL,
+    embedded TEXT NOT NULL,
+    grouped INTEGER NOT NULL DEFAULT 0,
     published INTEGER NOT NULL DEFAULT 0,
     version INTEGER NOT NULL DEFAULT 0,
     live INTEGER NOT NULL DEFAULT 1
 );
+CREATE INDEX photos_embedded ON photos (embedded) WHERE live = 1;
+CREATE INDEX photos_ungrouped ON photos (id) WHERE grouped = 0;
+CREATE INDEX photos_past ON photos (id) WHERE live = 0;
 CREATE INDEX photos_unpublished ON photos (id) WHERE published = 0;
 CREATE INDEX photos_bytes ON photos (bytes);
 CREATE INDEX photos_pixel_key ON photos (pixel_key);
@@ -36,10 +41,12 @@ CREATE TABLE paths (
     size INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,
     photo_id INTEGER REFERENCES photos (id),
+    former_id INTEGER,
     missing_since TEXT,
     UNIQUE (root_id, dir, name)
 );
 CREATE INDEX paths_photo ON paths (photo_id);
+CREATE INDEX paths_former ON paths (former_id) WHERE former_id IS NOT NULL;
 CREATE INDEX paths_missing ON paths (id) WHERE missing_since IS NOT NULL;
 
 CREATE TABLE failures (
@@ -62,22 +69,23 @@ CREATE TABLE embeddings (
     model TEXT NOT NULL,
     face_id INTEGER NOT NULL REFERENCES faces (id) ON DELETE CASCADE,
     vector BLOB NOT NULL,
-    PRIMARY KEY (model, face_id)
+    PRIMARY KEY (face_id, model)
 ) WITHOUT ROWID;
 
-CREATE TABLE neighbours (
-    model TEXT NOT NULL,
-    face_id INTEGER NOT NULL REFERENCES faces (id) ON DELETE CASCADE,
-    ids BLOB NOT NULL,
-    similarities BLOB NOT NULL,
-    PRIMARY KEY (model, face_id)
-) WITHOUT ROWID;
+CREATE TABLE edits (
+    id INTEGER PRIMARY KEY,
+    old_id INTEGER NOT NULL,
+    new_id INTEGER NOT NULL,
+    fresh INTEGER NOT NULL,
+    path NOT NULL
+);
 
 CREATE TABLE successors (
     face_id INTEGER NOT NULL REFERENCES faces (id) ON DELETE CASCADE,
     heir_id INTEGER NOT NULL REFERENCES faces (id) ON DELETE CASCADE,
     PRIMARY KEY (face_id, heir_id)
 ) WITHOUT ROWID;
+CREATE INDEX successors_heir ON successors (heir_id);
 
 CREATE TABLE decisions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -87,6 +95,12 @@ CREATE TABLE decisions (
     payload TEXT NOT NULL,
     undone_by INTEGER
 );
+
+CREATE TABLE named (
+    photo TEXT NOT NULL,
+    decision_id INTEGER NOT NULL,
+    PRIMARY KEY (photo, decision_id)
+) WITHOUT ROWID;
 
 CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 
@@ -115,6 +129,14 @@ CREATE TABLE scores (
 ) WITHOUT ROWID;
 CREATE INDEX scores_face ON scores (face_id);
 
+CREATE TABLE examples (
+    model TEXT NOT NULL,
+    person_id INTEGER NOT NULL,
+    face_id INTEGER NOT NULL REFERENCES faces (id) ON DELETE CASCADE,
+    PRIMARY KEY (person_id, model, face_id)
+) WITHOUT ROWID;
+CREATE INDEX examples_face ON examples (face_id);
+
 CREATE TABLE assignments (
     face_id INTEGER PRIMARY KEY REFERENCES faces (id) ON DELETE CASCADE,
     state TEXT NOT NULL,
@@ -137,7 +159,18 @@ CREATE TABLE retired (
     face_id INTEGER NOT NULL,
     PRIMARY KEY (cluster_id, face_id)
 ) WITHOUT ROWID;
-CREATE TABLE memberships (digest TEXT PRIMARY KEY, cluster_id INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE memberships (
+    digest TEXT NOT NULL,
+    cluster_id INTEGER NOT NULL,
+    PRIMARY KEY (digest, cluster_id)
+) WITHOUT ROWID;
+CREATE TABLE cluster_log (
+    decision_id INTEGER NOT NULL,
+    side INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    cluster_id INTEGER NOT NULL,
+    PRIMARY KEY (decision_id, side, digest)
+) WITHOUT ROWID;
 
 CREATE TABLE outputs (
     path TEXT PRIMARY KEY,

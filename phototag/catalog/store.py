@@ -11,17 +11,26 @@ import json
 import os
 import socket
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from phototag.catalog.schema import MIGRATIONS, VERSION
-from phototag.errors import DamagedLibrary, LibraryInUse, LibraryTooNew, NoLibrary
+from phototag.errors import CannotWrite, DamagedLibrary, LibraryInUse, LibraryTooNew, NoLibrary
 
 CATALOG = "catalog.sqlite"
 JOURNAL = "journal.jsonl"
+
+
+_TROUBLES = {
+    sqlite3.SQLITE_FULL: "the disk is full. Free some space and run the command again.",
+    sqlite3.SQLITE_READONLY: "it is read-only. Make it writable, or name another --library.",
+    sqlite3.SQLITE_IOERR: "the disk does not answer as it should. Is it full, or unmounted?",
+    sqlite3.SQLITE_CANTOPEN: "its folder cannot be used. Is the disk still mounted?",
+}
 
 
 @dataclass(slots=True)
@@ -35,18 +44,29 @@ class Library:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; nested use joins the outer transaction."""
+        """All or nothing; nested use joins the outer transaction. Raises CannotWrite."""
         if self.db.in_transaction:
             yield self.db
             return
-        self.db.execute("BEGIN IMMEDIATE")
         try:
+            self.db.execute("BEGIN IMMEDIATE")
             yield self.db
-        except BaseException:
+            self.db.execute("COMMIT")
+        except BaseException as error:
             if self.db.in_transaction:
                 self.db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError):
+                raise _in_words(self.folder / CATALOG, error) from error
             raise
-        self.db.execute("COMMIT")
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that is always taken back."""
+        self.db.execute("BEGIN")
+        try:
+            yield self.db
+        finally:
+            self.db.execute("ROLLBACK")
 
     def close(self) -> None:
         self.db.close()
@@ -58,6 +78,17 @@ class Library:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _in_words(path: Path, error: sqlite3.DatabaseError) -> Exception:
+    """What a user is told: the disk is to blame, or the catalogue is damaged, or it is our
+    fault."""
+    said = _TROUBLES.get(error.sqlite_errorcode & 0xFF)
+    if said is not None:
+        return CannotWrite(f"{path} cannot be written: {said}")
+    if isinstance(error, sqlite3.OperationalError):
+        return error
+    return _damaged(path, error)
 
 
 def storable(text: str) -> str | bytes:
@@ -136,7 +167,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA cache_size = -65536")
         db.execute("PRAGMA temp_store = FILE")
     except sqlite3.DatabaseError as error:
-        raise _damaged(path, error) from error
+        raise _in_words(path, error) from error
     return db
 
 
@@ -169,10 +200,11 @@ def _migrate(db: sqlite3.Connection, folder: Path) -> None:
         try:
             MIGRATIONS[number](db)
             db.execute(f"PRAGMA user_version = {number + 1}")
+            db.execute("COMMIT")
         except sqlite3.DatabaseError as error:
-            db.execute("ROLLBACK")
-            raise _damaged(folder / CATALOG, error) from error
-        db.execute("COMMIT")
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise _in_words(folder / CATALOG, error) from error
 
 
 def back_up(db: sqlite3.Connection, folder: Path, name: str) -> Path:
@@ -210,33 +242,45 @@ def _take_lock(folder: Path, command: str, started: str) -> IO[str]:
         lock = (folder / "lock").open("a+")
     except OSError as error:
         raise NoLibrary(f"The library folder {folder} cannot be written: {error}.") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        owner = owner_of(folder)
+    if not _flocked(lock):
         lock.close()
-        who = (
-            f"process {owner.get('pid')} on {owner.get('host')} "
-            f"({owner.get('command')}, since {owner.get('started')})"
-            if owner
-            else "another phototag"
-        )
         raise LibraryInUse(
-            f"{folder} is in use by {who}. Wait for it, or stop that process, and run this again."
-        ) from error
-    lock.seek(0)
-    lock.truncate()
-    json.dump(
-        {
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "command": command,
-            "started": started,
-        },
-        lock,
-    )
-    lock.flush()
+            f"{folder} is in use by {_described(owner_of(folder))}. Wait for it, or stop that "
+            "process, and run this again."
+        )
+    said = {"pid": os.getpid(), "host": socket.gethostname()}
+    try:
+        lock.seek(0)
+        lock.truncate()
+        json.dump({**said, "command": command, "started": started}, lock)
+        lock.flush()
+    except OSError as error:
+        with suppress(OSError):
+            lock.close()
+        raise CannotWrite(f"{folder / 'lock'} cannot be written: {error.strerror}.") from error
     return lock
+
+
+def _flocked(lock: IO[str]) -> bool:
+    """Whether the lock is ours now. Tried twice: somebody may only be looking (`in_use`), and an
+    owner needs a moment to write its name."""
+    for pause in (0.1, 0.0):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            time.sleep(pause)
+        else:
+            return True
+    return False
+
+
+def _described(owner: dict[str, Any]) -> str:
+    if not owner:
+        return "another phototag"
+    return (
+        f"process {owner.get('pid')} on {owner.get('host')} "
+        f"({owner.get('command')}, since {owner.get('started')})"
+    )
 
 
 def owner_of(folder: Path) -> dict[str, Any]:
@@ -287,15 +331,19 @@ def integrity(lib: Library) -> list[str]:
 
 
 def begin_run(lib: Library, started: str, command: str) -> int:
-    cursor = lib.db.execute("INSERT INTO runs (started, command) VALUES (?, ?)", (started, command))
+    """Note that a scan begins; the number of its note. Raises CannotWrite."""
+    with lib.transaction() as db:
+        cursor = db.execute("INSERT INTO runs (started, command) VALUES (?, ?)", (started, command))
     return int(cursor.lastrowid or 0)
 
 
 def end_run(lib: Library, run: int, ended: str, outcome: str, summary: dict[str, Any]) -> None:
-    lib.db.execute(
-        "UPDATE runs SET ended = ?, outcome = ?, summary = ? WHERE id = ?",
-        (ended, outcome, json.dumps(summary), run),
-    )
+    """Note how a scan ended; on a full disk it goes without a note."""
+    with suppress(CannotWrite), lib.transaction() as db:
+        db.execute(
+            "UPDATE runs SET ended = ?, outcome = ?, summary = ? WHERE id = ?",
+            (ended, outcome, json.dumps(summary), run),
+        )
 
 
 def last_run(lib: Library) -> sqlite3.Row | None:

@@ -89,11 +89,7 @@ def _meet_mirror(lib: Library) -> None:
     count = journal.restore_from_mirror(lib)
     if count:
         from phototag.cli.console import say
-        from phototag.work.scan import replayed
 
-        with lib.transaction():
-            replayed(lib)
-            store.set_meta(lib, "grouped", "")  # the next grouping looks at everything
         say(f"{count:,} decisions were taken in from {lib.folder / store.JOURNAL}.")
     journal.mirror(lib)
 

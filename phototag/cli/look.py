@@ -27,11 +27,11 @@ def mount(app: typer.Typer) -> None:
 
 def _known_names(typed: str) -> list[str]:
     """People whose name begins so: for completion, which says nothing where there is no library."""
-    from phototag.catalog import faces
+    from phototag.catalog import verdicts as verdict_table
 
     try:
         with reading(os.environ.get("PHOTOTAG_LIBRARY")) as session:
-            names = faces.people(session.lib).values()
+            names = verdict_table.people(session.lib).values()
             return sorted(name for name in names if name.startswith(typed))
     except errors.PhototagError:
         return []
@@ -82,11 +82,12 @@ def clusters(
 
     Example: phototag clusters -n 10
     """
-    from phototag.catalog import faces, views
+    from phototag.catalog import verdicts as verdict_table
+    from phototag.catalog import views
 
     with reading(library) as session:
         rows = views.cluster_rows(session.lib, limit, least)
-        names = faces.people(session.lib)
+        names = verdict_table.people(session.lib)
     if as_json:
         for row in rows:
             said = {**asdict(row), "id": f"cluster-{row.id}", "guess": names.get(row.guess or -1)}

@@ -126,10 +126,18 @@ class State:
     """(face, person) pairs that were refused for good."""
     twice: set[str] = field(default_factory=set)
     """Keys of photos in which a person may appear more than once (mirrors, collages)."""
+    _named: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._named = {same_name(p.name): p.id for p in self.people.values()}
+
+    def copy(self) -> State:
+        """Another of the same content: what one is told, the other does not hear."""
+        return State(dict(self.people), dict(self.verdicts), set(self.rejected), set(self.twice))
 
     def person_named(self, name: str) -> Person | None:
-        wanted = same_name(name)
-        return next((p for p in self.people.values() if same_name(p.name) == wanted), None)
+        number = self._named.get(same_name(name))
+        return None if number is None else self.people[number]
 
     def apply(self, decision: Decision, resolve: Resolve) -> None:
         """Let one standing decision take effect."""
@@ -145,6 +153,7 @@ class State:
         known = self.person_named(name)
         if known is None:
             known = self.people[decision.id] = Person(decision.id, tidy(name))
+            self._named[same_name(name)] = known.id
         return known
 
     def _label(self, decision: Decision, faces: list[int]) -> None:
@@ -176,7 +185,10 @@ class State:
     def _rename(self, decision: Decision, faces: list[int]) -> None:
         person = self.person_named(decision.payload["person"])
         if person is not None:
-            self.people[person.id] = Person(person.id, tidy(decision.payload["name"]))
+            name = decision.payload["name"]
+            del self._named[same_name(person.name)]
+            self.people[person.id] = Person(person.id, tidy(name))
+            self._named[same_name(name)] = person.id
 
     def _merge(self, decision: Decision, faces: list[int]) -> None:
         gone = self.person_named(decision.payload["person"])
@@ -194,6 +206,7 @@ class State:
                 if known is None or known.person != heir.id:
                     self.rejected.add((face, heir.id))
         del self.people[gone.id]
+        del self._named[same_name(gone.name)]
 
     def _ignore(self, decision: Decision, faces: list[int]) -> None:
         for face in faces:

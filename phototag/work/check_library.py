@@ -7,13 +7,17 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from phototag.catalog import assignments as assignment_table
 from phototag.catalog import checks, journal, mirror, store
 from phototag.catalog import faces as table
 from phototag.catalog import photos as photo_table
+from phototag.catalog import verdicts as verdict_table
+from phototag.catalog.arrays import forget_arrays
 from phototag.catalog.schema import VERSION
 from phototag.catalog.store import CATALOG, JOURNAL, Library
 from phototag.core.decisions import State, replay
 from phototag.work.check import Check, Patient, listed, ok, problem, unsettled
+from phototag.work.face_table import misfit
 from phototag.work.group import regroup
 
 AREA = "library"
@@ -89,7 +93,7 @@ def _mirror(patient: Patient) -> Iterator[Check]:
 
 def _replay(patient: Patient) -> Iterator[Check]:
     lib = patient.lib
-    kept = table.load_state(lib)
+    kept = verdict_table.load_state(lib)
     again = replay(journal.decisions(lib), table.resolver(lib))
     wrong = differences(kept, again)
     if not wrong:
@@ -158,7 +162,7 @@ def _clusters(patient: Patient) -> Iterator[Check]:
 
 
 def _graph(patient: Patient) -> Iterator[Check]:
-    lacking, stale = checks.graph(patient.lib, patient.model)
+    lacking, stale = misfit(patient.lib, patient.model, patient.thresholds)
     if not lacking and not stale:
         yield ok(AREA, "neighbours", "the graph of neighbours fits the faces")
         return
@@ -198,11 +202,10 @@ def regrouped(patient: Patient) -> list[int]:
         tempfile.TemporaryDirectory(prefix="phototag-") as folder,
         store.copied(patient.lib, Path(folder)) as copy,
     ):
-        before = table.assignments(copy)
-        table.drop_neighbours(copy, patient.model)
-        store.set_meta(copy, "neighbours", "")
+        before = assignment_table.assignments(copy)
+        forget_arrays(copy)
         regroup(copy, patient.model, patient.thresholds, everything=True)
-        after = table.assignments(copy)
+        after = assignment_table.assignments(copy)
     return sorted(f for f in before.keys() | after.keys() if before.get(f) != after.get(f))
 
 

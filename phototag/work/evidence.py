@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from phototag.catalog import evidence as rows
 from phototag.catalog import faces as table
+from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.store import Library
 from phototag.core.examples import person_scores
 from phototag.core.types import Vectors
@@ -57,7 +58,7 @@ def compare(
         near = heapq.nlargest(NEAREST, [*near, *block], key=lambda e: (e[0], -e[1]))
         for sim, _, person in block:
             best[person] = max(best.get(person, -1.0), sim)
-    names = table.people(lib)
+    names = verdict_table.people(lib)
     paths = rows.first_paths(lib, [number for _, number, _ in near])
     examples = tuple(
         Example(f"face-{number}", names[person], _rounded(sim), paths.get(number))
@@ -71,7 +72,7 @@ def _rivals(
 ) -> tuple[Rival, ...]:
     """The best-scoring people. A score is a mean, so it never exceeds the person's best similarity:
     people whose best is below the last place need not be scored."""
-    names, refused = table.people(lib), set(rows.refused(lib, face))
+    names, refused = verdict_table.people(lib), set(rows.refused(lib, face))
     found: list[tuple[float, int, int]] = []
     for person, most in sorted(best.items(), key=lambda kv: (-kv[1], kv[0])):
         if len(found) == NEAREST and most < found[-1][0]:

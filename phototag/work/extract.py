@@ -68,7 +68,9 @@ class Job:
     """Keys that this file may have; if it has one of them, its content is known and the key is the
     whole answer."""
     faces: tuple[tuple[int, Box, Landmarks], ...] = ()
-    """Embed these known faces again, and look for no others."""
+    """Embed these known faces again, and look for no others…"""
+    of: str = ""
+    """…as long as the file still is the photo of this key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +105,11 @@ class Extractor:
         return Extractor(make_detector(kit), embedder, size=kit.size)
 
     def run(self, jobs: Sequence[Job]) -> list[Outcome]:
-        """One outcome for each job, in order; the faces of all photos are embedded together."""
+        """One outcome for each job, in their order; the faces of all photos are embedded
+        together."""
         drafts = [self._draft(job) for job in jobs]
         crops = [crop for draft in drafts for crop in draft.crops]
-        vectors = (
-            self._embedder.embed(np.stack(crops)) if crops else np.zeros((0, 0), np.float32)
-        )
+        vectors = self._embedder.embed(np.stack(crops)) if crops else np.zeros((0, 0), np.float32)
         outcomes, start = [], 0
         for draft in drafts:
             end = start + len(draft.crops)
@@ -142,12 +143,12 @@ class Extractor:
         if key in job.known:
             return _Draft(replace(outcome, key=key))
         picture = read(data, job.path, longest=self._size)
-        if job.faces:
+        if job.faces and key == job.of:
             found = [Detection(box, points, 1.0) for _, box, points in job.faces]
             crops = self._crops(data, job.path, picture.pixels, found)
             numbers = tuple(number for number, _, _ in job.faces)
             return _Draft(outcome, crops=crops, numbers=numbers)
-        found = self._detector.detect(picture.pixels)
+        found = [_as_stored(detection) for detection in self._detector.detect(picture.pixels)]
         crops = self._crops(data, job.path, picture.pixels, found)
         height, width = picture.pixels.shape[:2]
         record = PhotoRecord(
@@ -223,6 +224,13 @@ def make_detector(kit: Kit) -> Detector:
     return Mtcnn(min_face=kit.min_face)
 
 
+def _as_stored(detection: Detection) -> Detection:
+    """A detection to the decimals that the catalogue keeps, so that embedding a stored face again
+    gives the same vector."""
+    points = tuple((round(x, 5), round(y, 5)) for x, y in detection.landmarks.points)
+    return Detection(detection.box.rounded(), Landmarks(points), detection.score)
+
+
 def _bytes_of(path: str) -> tuple[bytes, int, int]:
     with open(path, "rb") as file:  # noqa: PTH123 (names that are not UTF-8)
         status = os.fstat(file.fileno())
@@ -242,9 +250,7 @@ def _face(
         box=detection.box,
         landmarks=detection.landmarks,
         score=detection.score,
-        quality=quality(
-            face_px=side, score=detection.score, sharp=sharpness(crop), points=points
-        ),
+        quality=quality(face_px=side, score=detection.score, sharp=sharpness(crop), points=points),
         embedding=np.zeros(0, np.float32),
         crop=face_crop(pixels, detection.box),
     )

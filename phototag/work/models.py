@@ -122,7 +122,8 @@ def use_embedder(library: Path, name: str) -> ModelCard:
 
 
 def remove_embedder(lib: Library, settings: Settings, name: str) -> int:
-    """Remove a model that was added; the number of its vectors. Raises NotFound, UsageError."""
+    """Remove a model that was added, with its vectors; their number. Raises NotFound,
+    UsageError."""
     path = lib.folder / "models" / f"{name}.json"
     if not path.is_file():
         raise NotFound(f"No model called {name!r} was added to this library.")

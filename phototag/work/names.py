@@ -8,8 +8,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from phototag.catalog import assignments as assignment_table
+from phototag.catalog import clusters as cluster_table
 from phototag.catalog import faces as table
 from phototag.catalog import photos as photo_table
+from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.store import Library
 from phototag.core.decisions import same_name
 from phototag.core.types import first_line
@@ -40,7 +43,9 @@ def find_target(lib: Library, word: str) -> Target:
     person = person_named(lib, word)
     photo = _photo(lib, word)
     if person is not None and photo is None:
-        return Target("person", person, tuple(table.assigned(lib, "person_id", person)), word)
+        return Target(
+            "person", person, tuple(assignment_table.assigned(lib, "person_id", person)), word
+        )
     if photo is not None:
         return photo
     hint = _near(lib, word) or (
@@ -75,7 +80,9 @@ def faces_meant(lib: Library, words: Sequence[str]) -> tuple[list[int], list[int
 
 def person_named(lib: Library, name: str) -> int | None:
     wanted = same_name(name)
-    return next((n for n, known in table.people(lib).items() if same_name(known) == wanted), None)
+    return next(
+        (n for n, known in verdict_table.people(lib).items() if same_name(known) == wanted), None
+    )
 
 
 def person_wanted(lib: Library, name: str) -> int:
@@ -91,7 +98,7 @@ def _near(lib: Library, name: str) -> str:
     """The people whose names are like that one, as a question; '' where there are none."""
     import difflib
 
-    names = {same_name(known): known for known in sorted(table.people(lib).values())}
+    names = {same_name(known): known for known in sorted(verdict_table.people(lib).values())}
     near = difflib.get_close_matches(same_name(name), list(names), n=3, cutoff=0.5)
     return f" Did you mean {' or '.join(names[key] for key in near)}?" if near else ""
 
@@ -112,7 +119,7 @@ def _cluster(lib: Library, word: str) -> Target | None:
         return None
     number = int(said[1])
     if number < 2**63:
-        faces = table.assigned(lib, "cluster_id", number)
+        faces = assignment_table.assigned(lib, "cluster_id", number)
         if faces:
             return Target("cluster", number, tuple(faces), word)
         heir = heir_of(lib, number)
@@ -124,12 +131,12 @@ def _cluster(lib: Library, word: str) -> Target | None:
 def heir_of(lib: Library, number: int) -> str | None:
     """What a cluster that is no more became: most of its last faces are there. None when it never
     was."""
-    last = table.retired_members(lib, number)
+    last = cluster_table.retired_members(lib, number)
     if last is None:
         return None
-    names = table.people(lib)
+    names = verdict_table.people(lib)
     now: Counter[str] = Counter()
-    for assignment in table.assignments(lib, last).values():
+    for assignment in assignment_table.assignments(lib, last).values():
         if assignment.person is not None:
             now[names[assignment.person]] += 1
         elif assignment.cluster is not None:
@@ -160,7 +167,7 @@ def faces_by_index(lib: Library, photo: int) -> list[int]:
     """The faces of a photo in the order of `#1`, `#2`, …: from left to right; without what is not a
     face."""
     faces = table.faces_of(lib, photo)
-    found = table.assignments(lib, [f.id for f in faces])
+    found = assignment_table.assignments(lib, [f.id for f in faces])
     kept = [f for f in faces if f.id not in found or found[f.id].state != "not_a_face"]
     return [f.id for f in sorted(kept, key=lambda f: (f.box.centre[0], f.id))]
 

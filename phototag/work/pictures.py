@@ -4,6 +4,8 @@ by the worker that read the photo."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from phototag.core.types import PhotoRecord
@@ -25,14 +27,36 @@ def crop_path(key: str, face: int) -> str:
     return f"faces/{key[:2]}/{key}-{face}.webp"
 
 
-def keep_pictures(library: Path, record: PhotoRecord, faces: Sequence[int]) -> None:
+@dataclass(slots=True)
+class Folders:
+    """Folders that are written to: made, and free of what a crash left in them."""
+
+    _ready: set[Path] = field(default_factory=set)
+
+    def prepare(self, folder: Path, *, make: bool = True) -> None:
+        """Call before the first write to a folder. Raises CannotWrite where it cannot be made."""
+        if folder not in self._ready:
+            if make:
+                atomic.make_folder(folder)
+            atomic.sweep(folder)
+            self._ready.add(folder)
+
+
+def keep_pictures(
+    library: Path, record: PhotoRecord, faces: Sequence[int], folders: Folders | None = None
+) -> None:
     """Write the thumbnail of a photo and the crops of its faces. Raises CannotWrite."""
+    folders = folders or Folders()
+    pictures = {crop_path(record.key, n): f.crop for n, f in zip(faces, record.faces, strict=True)}
     if record.thumb is not None:
-        _write(library / thumb_path(record.key), record.thumb)
-    for number, face in zip(faces, record.faces, strict=True):
-        _write(library / crop_path(record.key, number), face.crop)
+        pictures[thumb_path(record.key)] = record.thumb
+    for name, data in pictures.items():
+        folders.prepare((library / name).parent)
+        atomic.write_if_changed(library / name, data, flush_folder=False)
 
 
-def _write(path: Path, data: bytes) -> None:
-    atomic.make_folder(path.parent)
-    atomic.write_if_changed(path, data, flush_folder=False)
+def drop_pictures(library: Path, key: str, faces: Sequence[int]) -> None:
+    """Remove the small pictures of a photo that the catalogue dropped."""
+    for name in (thumb_path(key), annotated_path(key), *(crop_path(key, face) for face in faces)):
+        with suppress(OSError):
+            (library / name).unlink()

@@ -7,27 +7,35 @@ never removed.
 
 from __future__ import annotations
 
-import errno
 import os
 import shlex
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from phototag.catalog import faces as face_table
 from phototag.catalog import photos as table
+from phototag.catalog import verdicts as verdict_table
 from phototag.catalog import views
 from phototag.catalog.store import Library, meta, set_meta
 from phototag.catalog.views import SeenFace
-from phototag.errors import CannotWrite
 from phototag.output import atomic, sidecar
+from phototag.output.atomic import CannotWriteFile
 from phototag.output.sidecar import Likeness, SidecarFace, SidecarPhoto
 from phototag.settings import Settings
-from phototag.work.pictures import annotated_path, crop_path, thumb_path
+from phototag.work.pictures import (
+    Folders,
+    annotated_path,
+    crop_path,
+    drop_pictures,
+    thumb_path,
+)
 
-READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+BATCH = 64
+"""Photos whose outputs are written before the catalogue says so, in one transaction."""
+
+DRAWING = 2
+"""Threads that draw thumbnails."""
 
 LOOK = "1"
 """Version of how thumbnails and pages look: raise it to have them all drawn again."""
@@ -44,6 +52,8 @@ class PublishReport:
     """Sidecars that went to the library because their folder cannot be written."""
     kept: list[str] = field(default_factory=list)
     """Files in a sidecar's place that are not ours, or of a newer phototag: left as they are."""
+    unwritten: list[str] = field(default_factory=list)
+    """Sidecars that could not be written, and why."""
     sheet: Path | None = None
 
 
@@ -57,37 +67,50 @@ class Publisher:
     default_library: bool = True
     """Whether commands on the sheet can leave `--library` out."""
     report: PublishReport = field(default_factory=PublishReport)
-    _folders: set[Path] = field(default_factory=set)
-    _swept: set[Path] = field(default_factory=set)
+    _folders: Folders = field(default_factory=Folders)
+    _written: set[Path] = field(default_factory=set)
+    """Folders whose renames are not on the disk yet."""
     _names: dict[int, str] = field(default_factory=dict)
 
     def run(self, tell: Callable[[int, int], None] = lambda done, total: None) -> PublishReport:
         """Write what is not up to date. Raises CannotWrite (disk full, a library that cannot be
         written)."""
         self._settings_changed()
-        self._names = face_table.people(self.lib)
+        self._names = verdict_table.people(self.lib)
         photos = table.unpublished(self.lib)
-        waiting: deque[tuple[int, str, Future[bytes | None]]] = deque()
-        with ThreadPoolExecutor(2) as pool:
-            for done, photo in enumerate(photos, 1):
-                waiting.extend(self._photo(photo, pool))
-                while len(waiting) > 32:
-                    self._thumbnail(*waiting.popleft())
-                table.set_published(self.lib, photo)
-                if done % 500 == 0:
-                    self._settle(waiting)
+        if photos:
+            with self.lib.transaction():
+                set_meta(self.lib, "sheet", "to be written")
+        done = 0
+        with ThreadPoolExecutor(DRAWING) as pool:
+            for start in range(0, len(photos), BATCH):
+                batch = photos[start : start + BATCH]
+                with self.lib.transaction():
+                    self._batch(batch, pool)
+                done += len(batch)
                 tell(done, len(photos))
-            self._settle(waiting)
-        if photos or meta(self.lib, "sheet") != self._sheet_mark():
+        self._forget_past()
+        if meta(self.lib, "sheet") != self._sheet_mark():
             self._sheet()
         return self.report
 
-    def _settle(self, waiting: deque[tuple[int, str, Future[bytes | None]]]) -> None:
-        while waiting:
-            self._thumbnail(*waiting.popleft())
-        for folder in sorted(self._folders):
+    def _batch(self, photos: list[int], pool: ThreadPoolExecutor) -> None:
+        """Write the outputs of some photos, then say in the catalogue that they are written."""
+        drawings = [drawing for photo in photos for drawing in self._photo(photo, pool)]
+        for drawing in drawings:
+            self._thumbnail(*drawing)
+        for folder in sorted(self._written):
             atomic.flush(folder)
-        self._folders.clear()
+        self._written.clear()
+        for photo in photos:
+            table.set_published(self.lib, photo)
+
+    def _forget_past(self) -> None:
+        """Drop what is left of photos that are no more, now that their outputs are gone."""
+        with self.lib.transaction():
+            dropped = table.drop_past_photos(self.lib)
+        for key, faces in dropped:
+            drop_pictures(self.lib.folder, key, faces)
 
     def _settings_changed(self) -> None:
         wanted = f"{self.settings.sidecars} {self.settings.thumbnails} {LOOK}"
@@ -165,15 +188,23 @@ class Publisher:
             try:
                 self._write(photo, beside, "sidecar", content)
                 return str(beside)
-            except CannotWrite as error:
-                cause = error.__cause__
-                if not (isinstance(cause, OSError) and cause.errno in READ_ONLY):
-                    raise
+            except CannotWriteFile as error:
+                if error.reason not in ("read-only", "denied"):
+                    self._leave(error)
+                    return str(beside)
                 self.report.in_library += 1
         inside = self.lib.folder / "sidecars" / str(Path(path).parent).lstrip("/") / name
-        atomic.make_folder(inside.parent)
-        self._write(photo, inside, "sidecar", content)
+        try:
+            self._write(photo, inside, "sidecar", content)
+        except CannotWriteFile as error:
+            self._leave(error)
         return str(inside)
+
+    def _leave(self, error: CannotWriteFile) -> None:
+        """One sidecar that cannot be written is one line in the report; a full disk is the end."""
+        if error.reason == "disk-full":
+            raise error
+        self.report.unwritten.append(str(error))
 
     def _write(self, photo: int, path: Path, kind: str, content: bytes) -> None:
         known = table.outputs_of(self.lib, photo).get(str(path))
@@ -188,18 +219,12 @@ class Publisher:
             self.report.kept.append(str(path))
             return
         if there != content:
-            self._sweep(path.parent)
+            self._folders.prepare(path.parent, make=path.is_relative_to(self.lib.folder))
             atomic.write(path, content, flush_folder=False)
-            self._folders.add(path.parent)
+            self._written.add(path.parent)
             self.report.sidecars += 1
         if known != (kind, digest):
             table.set_output(self.lib, photo, kind, str(path), digest)
-
-    def _sweep(self, folder: Path) -> None:
-        """Once for each folder: remove what a killed phototag left half written there."""
-        if folder not in self._swept:
-            self._swept.add(folder)
-            atomic.sweep(folder)
 
     def _thumbnail(self, photo: int, target: str, drawing: Future[bytes | None]) -> None:
         content = drawing.result()
@@ -207,10 +232,9 @@ class Publisher:
             return
         path = self.lib.folder / target
         digest = atomic.digest(content)
-        atomic.make_folder(path.parent)
-        self._sweep(path.parent)
+        self._folders.prepare(path.parent)
         if atomic.write_if_changed(path, content, flush_folder=False):
-            self._folders.add(path.parent)
+            self._written.add(path.parent)
             self.report.thumbnails += 1
         if table.outputs_of(self.lib, photo).get(target) != ("thumbnail", digest):
             table.set_output(self.lib, photo, "thumbnail", target, digest)
@@ -246,7 +270,8 @@ class Publisher:
     def _sheet(self) -> None:
         if self.settings.sheet:
             self.report.sheet = write_sheet(self.lib, default_library=self.default_library)
-        set_meta(self.lib, "sheet", self._sheet_mark())
+        with self.lib.transaction():
+            set_meta(self.lib, "sheet", self._sheet_mark())
 
 
 def _drawn(source: Path, marks: tuple[tuple[object, str, str], ...]) -> bytes | None:

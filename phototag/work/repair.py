@@ -10,6 +10,7 @@ from pathlib import Path
 from phototag.catalog import checks, mirror, store
 from phototag.catalog import faces as table
 from phototag.catalog import photos as photo_table
+from phototag.catalog.arrays import forget_arrays
 from phototag.catalog.store import CATALOG, JOURNAL, Library
 from phototag.errors import UnreadableImage
 from phototag.output import atomic
@@ -21,7 +22,7 @@ from phototag.work.group import regroup
 from phototag.work.models import thresholds_of
 from phototag.work.pictures import crop_path, thumb_path
 from phototag.work.publish import Publisher
-from phototag.work.scan import replayed
+from phototag.work.verdicts import replay_all
 
 IN_THE_CATALOGUE = frozenset({"reindex", "journal", "replay", "regroup"})
 """Remedies that change the catalogue: it is copied before."""
@@ -85,15 +86,14 @@ class Repair:
 
     def _replay(self) -> None:
         with self.lib.transaction():
-            people, faces = replayed(self.lib)
-            levels = thresholds_of(self.card)
-            regroup(self.lib, self.card.id, levels, people=people, faces=faces)
-        self.done.append(f"The journal was replayed: {len(faces):,} faces follow it again.")
+            change = replay_all(self.lib)
+            regroup(self.lib, self.card.id, thresholds_of(self.card), change)
+        count = len(change.faces)
+        self.done.append(f"The journal was replayed: {count:,} faces follow it again.")
 
     def _regroup(self) -> None:
         with self.lib.transaction():
-            table.drop_neighbours(self.lib, self.card.id)
-            store.set_meta(self.lib, "neighbours", "")
+            forget_arrays(self.lib)
             checks.mend_clusters(self.lib)
             levels = thresholds_of(self.card)
             found = regroup(self.lib, self.card.id, levels, everything=True)

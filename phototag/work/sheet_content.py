@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from phototag.catalog import faces as face_table
+from phototag.catalog import verdicts as verdict_table
 from phototag.catalog import views
 from phototag.catalog.store import Library
 from phototag.catalog.views import PhotoRow, SeenFace
@@ -26,7 +26,7 @@ from phototag.work.pictures import annotated_path, crop_path, thumb_path
 
 def content_of(lib: Library, where: str) -> SheetContent:
     """`where` is what commands need besides their words: ` --library PATH`, or nothing."""
-    maker = _Maker(lib, where, face_table.people(lib))
+    maker = _Maker(lib, where, verdict_table.people(lib))
     stamps = views.stamps(lib)
     return SheetContent(
         people=[maker.person(row) for row in views.people_rows(lib) if row.faces],

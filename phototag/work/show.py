@@ -8,9 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from sqlite3 import Row
 
+from phototag.catalog import assignments as assignment_table
 from phototag.catalog import evidence as rows
 from phototag.catalog import faces as table
 from phototag.catalog import photos as photo_table
+from phototag.catalog import verdicts as verdict_table
 from phototag.catalog import views
 from phototag.catalog.store import Library
 from phototag.core.decisions import Anchor
@@ -57,7 +59,11 @@ def _face(lib: Library, levels: Levels, number: int) -> FaceView:
     photo = photo_table.photo_row(lib, seen.photo)
     vector = vector_of(lib, levels.model, number)
     examples, rivals = ((), ()) if vector is None else compare(lib, levels.model, number, vector)
-    members = table.assigned(lib, "cluster_id", seen.cluster) if seen.cluster is not None else []
+    members = (
+        assignment_table.assigned(lib, "cluster_id", seen.cluster)
+        if seen.cluster is not None
+        else []
+    )
     mates, fit = (
         ((), None) if vector is None else mates_of(lib, levels.model, number, vector, members)
     )
@@ -70,7 +76,7 @@ def _face(lib: Library, levels: Levels, number: int) -> FaceView:
         fit=fit,
     )
     index = faces_by_index(lib, seen.photo)
-    names = table.people(lib)
+    names = verdict_table.people(lib)
     return FaceView(
         id=case.face,
         kind="face",
@@ -93,10 +99,12 @@ def _face(lib: Library, levels: Levels, number: int) -> FaceView:
 def _case(
     lib: Library, seen: views.SeenFace, rivals: tuple[Rival, ...], history: Sequence[Word]
 ) -> Case:
-    names = table.people(lib)
+    names = verdict_table.people(lib)
     known = rows.verdict(lib, seen.id)
     state, person = seen.state, seen.person
-    if table.assignment(lib, seen.id) is None:  # its photo is missing, or a scan was cut off
+    if (
+        assignment_table.assignment(lib, seen.id) is None
+    ):  # its photo is missing, or a scan was cut off
         state, person = ("waiting", None)
         if known is not None:
             state = known.how if known.state == "person" else known.state
@@ -150,7 +158,7 @@ def _photo(lib: Library, number: int) -> PhotoView:
     paths = photo_table.paths_of(lib, number, missing=True)
     here = tuple(p.path for p in paths if p.missing_since is None)
     gone = tuple(p.path for p in paths if p.missing_since is not None)
-    names = table.people(lib)
+    names = verdict_table.people(lib)
     faces = tuple(
         line_of(_decided(lib, face), names, None, index, face.box.pixels(*_size(row)))
         for index, face in enumerate(views.faces_in_photo(lib, number), 1)

@@ -8,11 +8,15 @@ from itertools import islice
 
 import numpy as np
 
+from phototag.catalog import assignments as assignment_table
+from phototag.catalog import clusters as cluster_table
 from phototag.catalog import evidence as rows
 from phototag.catalog import faces as table
+from phototag.catalog import verdicts as verdict_table
 from phototag.catalog import views
 from phototag.catalog.store import Library
 from phototag.core.types import Vectors
+from phototag.work.face_table import edges_from
 from phototag.work.group import examples_of
 from phototag.work.names import heir_of
 from phototag.work.shown import SHOWN, ClusterBeside, ClusterView, PersonView, line_of, word_of
@@ -28,7 +32,7 @@ def ended_cluster(lib: Library, word: str, levels: Levels) -> ClusterView | None
     heir = heir_of(lib, number)
     if heir is None:
         return None
-    last = table.retired_members(lib, number) or []
+    last = cluster_table.retired_members(lib, number) or []
     text = f"{word} is {heir}." if heir.startswith("no ") else f"{word} is now {heir}."
     return ClusterView(
         id=word,
@@ -49,13 +53,13 @@ def ended_cluster(lib: Library, word: str, levels: Levels) -> ClusterView | None
 
 
 def cluster_view(lib: Library, levels: Levels, number: int, members: Sequence[int]) -> ClusterView:
-    names = table.people(lib)
+    names = verdict_table.people(lib)
     (row,) = views.cluster_rows(lib, only=number)
     _, photos, vectors, _ = table.vectors(lib, levels.model, members)
     tightness = _tightness(vectors)
     guesses = Counter(
         names[a.suggestion]
-        for a in table.assignments(lib, members).values()
+        for a in assignment_table.assignments(lib, members).values()
         if a.suggestion is not None and a.suggestion in names
     )
     best = list(islice(views.faces_of_cluster(lib, number), SHOWN))
@@ -94,14 +98,25 @@ def _beside(
 ) -> tuple[ClusterBeside, ...]:
     """The clusters that its faces' neighbours are in, most alike first."""
     found = []
-    for other, _ in rows.clusters_beside(lib, model, number)[:20]:
-        _, there, theirs, _ = table.vectors(lib, model, table.assigned(lib, "cluster_id", other))
+    for other in _nearest_clusters(lib, model, number)[:20]:
+        _, there, theirs, _ = table.vectors(
+            lib, model, assignment_table.assigned(lib, "cluster_id", other)
+        )
         if not len(theirs) or not len(vectors):
             continue
         mean = float(vectors.mean(axis=0, dtype=np.float64) @ theirs.mean(axis=0, dtype=np.float64))
         shared = len(photos & set(there.tolist()))
         found.append(ClusterBeside(f"cluster-{other}", round(mean, 4), shared))
     return tuple(sorted(found, key=lambda c: -c.similarity)[:3])
+
+
+def _nearest_clusters(lib: Library, model: str, number: int) -> list[int]:
+    """Other clusters that the members' neighbours are in, most edges first."""
+    edges = edges_from(lib, model, assignment_table.assigned(lib, "cluster_id", number))
+    found: Counter[int] = Counter()
+    for face, other in rows.clusters_of(lib, edges, number):
+        found[other] += edges[face]
+    return sorted(found, key=lambda other: (-found[other], other))
 
 
 def _about_cluster(
@@ -132,7 +147,7 @@ def _about_cluster(
 
 def person_view(lib: Library, levels: Levels, number: int) -> PersonView:
     (row,) = views.people_rows(lib, only=number)
-    names = table.people(lib)
+    names = verdict_table.people(lib)
     ids, _ = examples_of(lib, levels.model, number)
     weakest = views.weakest_of_person(lib, number, SHOWN // 2)
     paths = rows.first_paths(lib, [face.id for face in weakest])

@@ -3,21 +3,24 @@ follows."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from phototag.catalog import assignments as assignment_table
 from phototag.catalog import faces as table
 from phototag.catalog import journal
 from phototag.catalog import photos as photo_table
+from phototag.catalog import verdicts as verdict_table
+from phototag.catalog.clusters import AFTER, BEFORE
 from phototag.catalog.store import Library
-from phototag.core.decisions import Decision, State, replay, same_name, tidy, to_redo, to_undo
+from phototag.core.decisions import Decision, same_name, tidy, to_redo, to_undo
 from phototag.core.types import Thresholds, first_line
 from phototag.errors import NotFound, NothingToUndo, UsageError
-from phototag.work.group import Grouping, regroup
+from phototag.work.group import Again, Grouping, regroup
 from phototag.work.names import faces_meant, find_target, person_named, person_wanted
-from phototag.work.scan import difference
+from phototag.work.verdicts import apply, catch_up, replay_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def label(
     clean = _name(name)
     known = person_named(lib, clean)
     if create and known is not None:
-        raise UsageError(f"There is a person called {table.people(lib)[known]!r} already.")
+        raise UsageError(f"There is a person called {verdict_table.people(lib)[known]!r} already.")
     faces, clusters = faces_meant(lib, words)
     if not allow_twice:
         _not_twice(lib, faces, known, clean)
@@ -86,17 +89,18 @@ def label(
         payload["clusters"] = clusters
     if allow_twice:
         payload["allow_twice"] = True
-    shown = table.people(lib)[known] if known is not None else clean
+    shown = verdict_table.people(lib)[known] if known is not None else clean
     return _decide(lib, ground, "label", payload, faces, f"{_faces(faces)} now {shown}.")
 
 
 def reject(lib: Library, ground: Ground, words: Sequence[str], name: str) -> Said:
     """These faces are not that person, for good."""
-    person = table.people(lib)[person_wanted(lib, name)]
+    person = verdict_table.people(lib)[person_wanted(lib, name)]
     faces, _ = faces_meant(lib, words)
     payload = {"person": person, "faces": _anchors(lib, ground, faces)}
-    text = f"{_faces(faces)} not {person}, for good."
-    return _decide(lib, ground, "reject", payload, faces, text)
+    return _decide(
+        lib, ground, "reject", payload, faces, f"{_faces(faces)} not {person}, for good."
+    )
 
 
 def ignore(lib: Library, ground: Ground, words: Sequence[str]) -> Said:
@@ -122,15 +126,15 @@ def restore(lib: Library, ground: Ground, words: Sequence[str]) -> Said:
 
 def rename(lib: Library, ground: Ground, old: str, new: str) -> Said:
     person = person_wanted(lib, old)
-    shown, clean = table.people(lib)[person], _name(new)
+    shown, clean = verdict_table.people(lib)[person], _name(new)
     other = person_named(lib, clean)
     if other is not None and other != person:
         raise UsageError(
-            f"There is a person called {table.people(lib)[other]!r} already. "
-            f'To make the two one: phototag merge "{shown}" "{table.people(lib)[other]}".'
+            f"There is a person called {verdict_table.people(lib)[other]!r} already. "
+            f'To make the two one: phototag merge "{shown}" "{verdict_table.people(lib)[other]}".'
         )
     payload = {"person": shown, "name": clean}
-    faces = table.assigned(lib, "person_id", person)
+    faces = assignment_table.assigned(lib, "person_id", person)
     text = f"{shown} is called {clean} now, in {len(faces)} faces."
     return _decide(lib, ground, "rename", payload, faces, text)
 
@@ -140,8 +144,8 @@ def merge(lib: Library, ground: Ground, gone: str, heir: str) -> Said:
     one, other = person_wanted(lib, gone), person_wanted(lib, heir)
     if one == other:
         raise UsageError(f"{gone!r} and {heir!r} are one person already.")
-    names = table.people(lib)
-    faces = table.assigned(lib, "person_id", one)
+    names = verdict_table.people(lib)
+    faces = assignment_table.assigned(lib, "person_id", one)
     payload = {"person": names[one], "into": names[other]}
     text = f"{names[one]} is {names[other]} now: {len(faces)} faces."
     return _decide(lib, ground, "merge", payload, faces, text)
@@ -152,9 +156,13 @@ def split(
 ) -> Said:
     """Take faces out of a person; they become `into`, or unknown."""
     person = person_wanted(lib, name)
-    shown = table.people(lib)[person]
+    shown = verdict_table.people(lib)[person]
     faces, _ = faces_meant(lib, words)
-    others = [f"face-{f}" for f, a in table.assignments(lib, faces).items() if a.person != person]
+    others = [
+        f"face-{f}"
+        for f, a in assignment_table.assignments(lib, faces).items()
+        if a.person != person
+    ]
     if others:
         raise UsageError(f"{first_line(others)}: not {shown}. See phototag show {others[0]}.")
     clean = _name(into) if into is not None else None
@@ -217,22 +225,18 @@ def _decide(
     faces: Sequence[int],
     text: str,
 ) -> Said:
-    lib.db.execute("PRAGMA synchronous = FULL")
-    with lib.transaction():
+    with _durable(lib):
+        missed = catch_up(lib)
         decision = journal.append(
             lib, time=ground.now, actor=ground.actor, kind=kind, payload=payload
         )
-        old = table.load_state(lib)
-        new = copy.deepcopy(old)
-        new.apply(decision, table.resolver(lib))
-        grouping = _take_effect(lib, ground, old, new)
-    journal.mirror(lib)
+        change = missed | apply(lib, decision)
+        grouping = regroup(lib, ground.model, ground.thresholds, change, decision=decision.id)
     return _said(lib, decision, text, faces, grouping)
 
 
 def _again(lib: Library, ground: Ground, kind: str, target: Decision) -> Said:
-    lib.db.execute("PRAGMA synchronous = FULL")
-    with lib.transaction():
+    with _durable(lib):
         decision = journal.append(
             lib,
             time=ground.now,
@@ -240,25 +244,29 @@ def _again(lib: Library, ground: Ground, kind: str, target: Decision) -> Said:
             kind=kind,
             payload={"decision": target.id},
         )
-        old = table.load_state(lib)
-        new = replay(journal.decisions(lib), table.resolver(lib))
-        grouping = _take_effect(lib, ground, old, new)
-    journal.mirror(lib)
+        change = replay_all(lib)
+        grouping = regroup(
+            lib,
+            ground.model,
+            ground.thresholds,
+            change,
+            decision=decision.id,
+            again=Again(target.id, BEFORE if kind == "undo" else AFTER),
+        )
     verb = "Undone" if kind == "undo" else "Done again"
     return _said(lib, decision, f"{verb}: {describe(target)}.", (), grouping)
 
 
-def _take_effect(lib: Library, ground: Ground, old: State, new: State) -> Grouping:
-    table.save_state(lib, old, new)
-    people, faces = difference(old, new)
-    renamed = [
-        p.id for p in new.people.values() if p.id in old.people and old.people[p.id].name != p.name
-    ]
-    for person in renamed:
-        shown = table.assigned(lib, "person_id", person)
-        shown += table.assigned(lib, "suggestion_id", person)
-        photo_table.unpublish(lib, sorted(set(table.photos_of(lib, shown).values())))
-    return regroup(lib, ground.model, ground.thresholds, people=people, faces=faces)
+@contextmanager
+def _durable(lib: Library) -> Iterator[None]:
+    """A transaction that outlives a power cut, mirrored in `journal.jsonl`."""
+    lib.db.execute("PRAGMA synchronous = FULL")
+    try:
+        with lib.transaction():
+            yield
+    finally:
+        lib.db.execute("PRAGMA synchronous = NORMAL")
+    journal.mirror(lib)
 
 
 def _said(
@@ -285,7 +293,9 @@ def _not_twice(lib: Library, faces: Sequence[int], person: int | None, name: str
     """A person is in a photo once: refuse before the decision, not silently after."""
     photos = table.photos_of(lib, faces)
     seen: dict[int, int] = {}
-    decided = set(table.decided_faces(lib, person)) - set(faces) if person is not None else set()
+    decided = (
+        set(verdict_table.decided_faces(lib, person)) - set(faces) if person is not None else set()
+    )
     there = {photo: face for face, photo in table.photos_of(lib, sorted(decided)).items()}
     for face, photo in photos.items():
         other = seen.get(photo) or there.get(photo)

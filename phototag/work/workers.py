@@ -10,18 +10,25 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from phototag.errors import WorkerFailed
 from phototag.work.extract import Extractor, Job, Kit, Outcome
+
+Run = Callable[[Sequence[Job]], list[Outcome]]
 
 PATIENCE = 180.0
 """Seconds that one file may take before its worker is taken to hang: a hundred times the slowest
 photo of the test collection."""
+
+POLITE = (signal.SIGINT, signal.SIGTERM)
 
 AHEAD = 2
 """Chunks under way for each worker."""
@@ -49,14 +56,24 @@ def physical_cores() -> int:
 
 
 def serve(pipe: Connection, kit: Kit) -> None:
-    """A worker's life: chunks in, outcomes out, until None comes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    try:
+    """A worker's life: chunks in, outcomes out, until None comes or the parent is no more."""
+
+    def tools() -> Run:
         from phototag.images.read import use_one_thread
 
         use_one_thread()
-        extractor = Extractor.from_kit(kit)
+        return Extractor.from_kit(kit).run
+
+    work(pipe, tools)
+
+
+def work(pipe: Connection, tools: Callable[[], Run]) -> None:
+    """The same with other tools, made in the worker."""
+    for number in POLITE:
+        signal.signal(number, signal.SIG_IGN)
+    _die_with_parent()
+    try:
+        run = tools()
     except Exception as error:  # told to the parent, which raises it
         pipe.send(error)
         return
@@ -64,11 +81,38 @@ def serve(pipe: Connection, kit: Kit) -> None:
     while True:
         try:
             jobs = pipe.recv()
-        except (EOFError, OSError):
+            if jobs is None:
+                return
+            pipe.send(_answer(run, jobs))
+        except (EOFError, OSError):  # the parent is gone
             return
-        if jobs is None:
-            return
-        pipe.send(extractor.run(jobs))
+
+
+def _answer(run: Run, jobs: Sequence[Job]) -> list[Outcome] | Stumble:
+    try:
+        return run(jobs)
+    except Exception as error:  # one photo of the chunk trips a decoder or network: found out next
+        return Stumble(f"raised {type(error).__name__}: {error}")
+
+
+def _die_with_parent() -> None:
+    """A worker whose parent was killed ends at once, whatever it is doing."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="phototag-watch").start()
+
+
+@dataclass(frozen=True, slots=True)
+class Stumble:
+    """A chunk that raised in the worker, which lives on."""
+
+    how: str
 
 
 @dataclass(slots=True)
@@ -88,12 +132,22 @@ class _Worker:
     since: float = field(default_factory=time.monotonic)
 
 
+Serve = Callable[[Connection, Kit], None]
+Said = list[tuple[_Worker, "list[Outcome] | Stumble"]]
+
+
 class Pool:
     """A fixed number of workers. Use as a context; leaving it ends them."""
 
-    def __init__(self, kit: Kit, jobs: int) -> None:
+    def __init__(
+        self, kit: Kit, jobs: int, *, serve: Serve = serve, patience: float = PATIENCE
+    ) -> None:
+        """`serve` is what a worker process runs (a function of a module), `patience` the seconds
+        that one file may take."""
         self._kit = kit
         self._size = max(1, jobs)
+        self._serve = serve
+        self._patience = patience
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[_Worker] = []
 
@@ -142,9 +196,10 @@ class Pool:
         while len(self._workers) < size:
             ours, theirs = self._context.Pipe()
             process = self._context.Process(
-                target=serve, args=(theirs, self._kit), daemon=True, name="phototag-worker"
+                target=self._serve, args=(theirs, self._kit), daemon=True, name="phototag-worker"
             )
-            process.start()
+            with _deaf():
+                process.start()
             theirs.close()
             self._workers.append(_Worker(process, ours))
 
@@ -158,17 +213,17 @@ class Pool:
                 except (BrokenPipeError, OSError):
                     continue  # found dead at the next collection
 
-    def _collect(self) -> list[tuple[_Worker, list[Outcome] | str]]:
-        """What workers had to say; a text for one that died or hangs."""
+    def _collect(self) -> Said:
+        """What workers had to say, or what became of them."""
         pipes = {worker.pipe: worker for worker in self._workers}
-        said: list[tuple[_Worker, list[Outcome] | str]] = []
-        for pipe in wait(list(pipes), timeout=1.0):
+        said: Said = []
+        for pipe in wait(list(pipes), timeout=min(1.0, self._patience / 4)):
             worker = pipes[pipe]  # type: ignore[index]
             try:
                 message = worker.pipe.recv()
             except (EOFError, OSError):
                 worker.process.join(5)
-                said.append((worker, _death(worker.process.exitcode)))
+                self._let_go(worker, _death(worker.process.exitcode), said)
                 continue
             if isinstance(message, Exception):
                 raise message
@@ -176,38 +231,47 @@ class Pool:
                 worker.ready = True
             else:
                 said.append((worker, message))
+        answered = [worker for worker, _ in said]
         now = time.monotonic()
-        for worker in self._workers:
-            if worker.chunk is not None and now - worker.since > PATIENCE * len(worker.chunk.jobs):
-                worker.process.kill()
-                worker.process.join()
-                said.append((worker, f"took more than {PATIENCE:.0f} seconds"))
+        for worker in list(self._workers):
+            if worker.chunk is None or worker in answered:
+                continue
+            if now - worker.since > self._patience * len(worker.chunk.jobs):
+                self._let_go(worker, f"took more than {self._patience:.0f} seconds", said)
         return said
+
+    def _let_go(self, worker: _Worker, how: str, said: Said) -> None:
+        """End a worker that died or hangs; another is hired when there is work."""
+        worker.process.kill()
+        worker.process.join()
+        worker.pipe.close()
+        self._workers.remove(worker)
+        if worker.chunk is not None:
+            said.append((worker, Stumble(how)))
+        elif not worker.ready:
+            raise WorkerFailed(
+                f"A worker process {how} before its first photo. Is there enough memory? "
+                "Try again with --jobs 1."
+            )
 
     def _settle(
         self,
         worker: _Worker,
-        outcomes: list[Outcome] | str,
+        outcomes: list[Outcome] | Stumble,
         queue: deque[_Chunk],
         finished: dict[int, list[Outcome]],
         partial: dict[int, list[Outcome]],
     ) -> None:
         chunk = worker.chunk
         worker.chunk = None
-        if isinstance(outcomes, str):
-            if worker in self._workers:
-                self._workers.remove(worker)
-                worker.pipe.close()
-            if chunk is None:
-                raise RuntimeError(f"a worker {outcomes} before its first photo")
+        assert chunk is not None
+        if isinstance(outcomes, Stumble):
             if not chunk.whole:
                 singles = [_Chunk(chunk.number, (job,), chunk.jobs) for job in chunk.jobs]
                 queue.extendleft(reversed(singles))
                 partial[chunk.number] = []
                 return
-            job = chunk.jobs[0]
-            outcomes = [_killer(job, outcomes)]
-        assert chunk is not None
+            outcomes = [_killer(chunk.jobs[0], outcomes.how)]
         if not chunk.whole:
             finished[chunk.number] = outcomes
             return
@@ -219,6 +283,23 @@ class Pool:
         if not waiting:
             by_path = {outcome.path: outcome for outcome in partial.pop(chunk.number)}
             finished[chunk.number] = [by_path[job.path] for job in chunk.whole]
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Polite signals wait while a worker is started, and no worker ever hears one: they are the
+    parent's, even where a terminal or a service manager sends them to all."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # it would let the signals through again if it began later
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, POLITE)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _killer(job: Job, how: str) -> Outcome:

@@ -161,6 +161,7 @@ DOCUMENTS = {
         "returned",
         "missing",
         "retried",
+        "vanished",
         "faces",
         "recognised",
         "suggested",

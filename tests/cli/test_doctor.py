@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 
@@ -77,7 +78,6 @@ def test_a_wrong_assignment_is_found_and_mended(home, run) -> None:
         ("UPDATE assignments SET cluster_id = 77 WHERE state = 'cluster'", "clusters"),
         ("UPDATE clusters SET alive = 0", "clusters"),
         ("INSERT INTO clusters (alive) VALUES (1)", "clusters"),
-        ("DELETE FROM neighbours WHERE face_id % 2 = 0", "neighbours"),
         ("UPDATE assignments SET suggestion_id = NULL WHERE state = 'unknown'", "from nothing"),
         ("DELETE FROM scores", "nothing"),
     ],
@@ -96,9 +96,19 @@ def test_what_follows_from_the_decisions_is_made_anew(home, run, damage: str, ch
     assert numbers == [row[:3] + row[4:] for row in before]
 
 
+def test_a_table_of_faces_that_lacks_some_is_made_anew(home, run) -> None:
+    before = assigned(home)
+    for path in (home.library / "cache").glob("*/*.npy"):
+        np.save(path, np.load(path)[1:])
+    assert "neighbours" in problems(run("doctor", "--json"))
+    assert run("doctor", "--repair").code == 0
+    assert problems(run("doctor", "--json")) == set()
+    assert assigned(home) == before
+
+
 def test_the_numbers_of_clusters_survive_a_repair(home, run) -> None:
     before = assigned(home)
-    home.sql("DELETE FROM neighbours")
+    shutil.rmtree(home.library / "cache")
     assert run("doctor", "--repair").code == 0
     assert assigned(home) == before
 
@@ -248,7 +258,7 @@ def test_a_repair_copies_the_catalogue_first(home, run) -> None:
 def test_photos_are_never_touched_by_a_repair(home, run) -> None:
     before = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in home.photos.rglob("*.jpg")}
     shutil.rmtree(home.library / "thumbs")
-    home.sql("DELETE FROM neighbours")
+    shutil.rmtree(home.library / "cache")
     run("doctor", "--repair")
     after = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in home.photos.rglob("*.jpg")}
     assert after == before

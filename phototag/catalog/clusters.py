@@ -1,0 +1,106 @@
+"""Clusters: their numbers, which are never used again, and what they became.
+
+The members of a cluster are in `assignments`. Here is what must outlive them: which numbers are
+alive, who was in a cluster when it ended, and which faces a number once stood for, so that the same
+faces get the same number back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping
+
+from phototag.catalog.faces import THESE, listed
+from phototag.catalog.store import Library
+
+BEFORE, AFTER = 0, 1
+"""The two sides of a decision in `cluster_log`."""
+
+
+def cluster_members(lib: Library, clusters: Iterable[int] | None = None) -> dict[int, set[int]]:
+    """Members of every cluster that is alive, or of some."""
+    wanted = "cluster_id IS NOT NULL" if clusters is None else f"cluster_id IN {THESE}"
+    rows = lib.db.execute(
+        f"SELECT cluster_id, face_id FROM assignments WHERE {wanted}",
+        () if clusters is None else (listed(clusters),),
+    )
+    members: dict[int, set[int]] = {}
+    for number, face in rows:
+        members.setdefault(int(number), set()).add(int(face))
+    return members
+
+
+def membership_digest(members: Iterable[int]) -> str:
+    text = ",".join(str(m) for m in sorted(members))
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def clusters_of_membership(lib: Library, members: Iterable[int]) -> list[int]:
+    """The clusters that had exactly these members once, oldest first."""
+    rows = lib.db.execute(
+        "SELECT cluster_id FROM memberships WHERE digest = ? ORDER BY cluster_id",
+        (membership_digest(members),),
+    )
+    return [int(row[0]) for row in rows]
+
+
+def next_cluster(lib: Library) -> int:
+    row = lib.db.execute("SELECT COALESCE(MAX(id), 0) + 1 FROM clusters").fetchone()
+    return int(row[0])
+
+
+def is_alive(lib: Library, number: int) -> bool:
+    row = lib.db.execute("SELECT alive FROM clusters WHERE id = ?", (number,)).fetchone()
+    return row is not None and bool(row[0])
+
+
+def write_cluster(lib: Library, number: int, members: Collection[int]) -> None:
+    """Say that a cluster is alive with these members."""
+    lib.db.execute(
+        "INSERT INTO clusters VALUES (?, 1) ON CONFLICT (id) DO UPDATE SET alive = 1"
+        " WHERE alive = 0",
+        (number,),
+    )
+    lib.db.execute("DELETE FROM retired WHERE cluster_id = ?", (number,))
+    lib.db.execute(
+        "INSERT OR IGNORE INTO memberships VALUES (?, ?)", (membership_digest(members), number)
+    )
+
+
+def retire_cluster(lib: Library, number: int, last: Iterable[int]) -> None:
+    """The cluster is no more; its last members tell what it became."""
+    lib.db.execute("UPDATE clusters SET alive = 0 WHERE id = ?", (number,))
+    lib.db.executemany("INSERT OR IGNORE INTO retired VALUES (?, ?)", ((number, f) for f in last))
+
+
+def retired_members(lib: Library, number: int) -> list[int] | None:
+    """Last members of a cluster that is no more; None for one that never was or is alive."""
+    row = lib.db.execute("SELECT alive FROM clusters WHERE id = ?", (number,)).fetchone()
+    if row is None or row[0]:
+        return None
+    rows = lib.db.execute(
+        "SELECT face_id FROM retired WHERE cluster_id = ? ORDER BY face_id", (number,)
+    )
+    return [int(r[0]) for r in rows]
+
+
+# ---- what a decision did to the numbers, so that undo brings them back
+
+
+def log_numbers(
+    lib: Library, decision: int, side: int, clusters: Mapping[int, Collection[int]]
+) -> None:
+    """Note which faces had which number before (or after) a decision."""
+    lib.db.executemany(
+        "INSERT OR REPLACE INTO cluster_log VALUES (?, ?, ?, ?)",
+        ((decision, side, membership_digest(f), number) for number, f in clusters.items()),
+    )
+
+
+def logged_numbers(lib: Library, decision: int, side: int) -> dict[str, int]:
+    """Number by digest of the members."""
+    rows = lib.db.execute(
+        "SELECT digest, cluster_id FROM cluster_log WHERE decision_id = ? AND side = ?",
+        (decision, side),
+    )
+    return {str(row[0]): int(row[1]) for row in rows}

@@ -1,0 +1,103 @@
+"""Verdicts: what follows from the journal for people and faces, as it was last worked out.
+
+A cache: replaying the journal rebuilds it. A decision reads and writes only the part that it
+touches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from phototag.catalog.faces import THESE, listed
+from phototag.catalog.store import Library
+from phototag.core.decisions import Person, State, Verdict
+
+
+def load_state(lib: Library) -> State:
+    """All of it."""
+    verdicts = lib.db.execute("SELECT * FROM verdicts")
+    verdicts.row_factory = None
+    rejected = lib.db.execute("SELECT face_id, person_id FROM rejections")
+    return _state(lib, verdicts, rejected)
+
+
+def load_part(lib: Library, faces: Iterable[int], people: Iterable[int] = ()) -> State:
+    """All people, and what was decided about some faces or in favour of (or against) some
+    people."""
+    these = (listed(faces), listed(people))
+    verdicts = lib.db.execute(
+        f"SELECT * FROM verdicts WHERE face_id IN {THESE}"
+        f" UNION SELECT * FROM verdicts WHERE person_id IN {THESE}",
+        these,
+    )
+    rejected = lib.db.execute(
+        f"SELECT face_id, person_id FROM rejections WHERE face_id IN {THESE}"
+        f" UNION SELECT face_id, person_id FROM rejections WHERE person_id IN {THESE}",
+        these,
+    )
+    return _state(lib, verdicts, rejected)
+
+
+def _state(lib: Library, verdicts: Iterable[tuple], rejected: Iterable[tuple]) -> State:  # type: ignore[type-arg]
+    return State(
+        people={number: Person(number, name) for number, name in people(lib).items()},
+        verdicts={int(face): Verdict(*rest) for face, *rest in verdicts},
+        rejected={(int(face), int(person)) for face, person in rejected},
+        twice={str(row[0]) for row in lib.db.execute("SELECT photo FROM twice")},
+    )
+
+
+def save_state(lib: Library, old: State, new: State) -> None:
+    """Write the difference between two states (or between the same parts of two)."""
+    db = lib.db
+    gone = [(f,) for f in old.verdicts if f not in new.verdicts]
+    db.executemany("DELETE FROM verdicts WHERE face_id = ?", gone)
+    db.executemany(
+        "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?)",
+        (
+            (f, v.state, v.person, v.how, v.decision)
+            for f, v in new.verdicts.items()
+            if old.verdicts.get(f) != v
+        ),
+    )
+    db.executemany(
+        "DELETE FROM rejections WHERE face_id = ? AND person_id = ?", old.rejected - new.rejected
+    )
+    db.executemany("INSERT INTO rejections VALUES (?, ?)", new.rejected - old.rejected)
+    db.executemany(
+        "DELETE FROM people WHERE id = ?", [(p,) for p in old.people if p not in new.people]
+    )
+    db.executemany(
+        "INSERT OR REPLACE INTO people VALUES (?, ?)",
+        ((p.id, p.name) for p in new.people.values() if old.people.get(p.id) != p),
+    )
+    db.executemany("DELETE FROM twice WHERE photo = ?", [(k,) for k in old.twice - new.twice])
+    db.executemany("INSERT INTO twice VALUES (?)", [(k,) for k in new.twice - old.twice])
+
+
+def people(lib: Library) -> dict[int, str]:
+    """Names by id."""
+    return {int(row[0]): str(row[1]) for row in lib.db.execute("SELECT id, name FROM people")}
+
+
+def decided_faces(lib: Library, person: int) -> list[int]:
+    """Faces that a user said are this person."""
+    rows = lib.db.execute(
+        "SELECT face_id FROM verdicts WHERE person_id = ? ORDER BY face_id", (person,)
+    )
+    return [int(row[0]) for row in rows]
+
+
+def twice_keys(lib: Library) -> list[str]:
+    """Keys of photos that may show a person more than once."""
+    return [str(row[0]) for row in lib.db.execute("SELECT photo FROM twice ORDER BY photo")]
+
+
+def decided_people(lib: Library, photos: Iterable[int]) -> set[int]:
+    """People that a user named in these photos."""
+    rows = lib.db.execute(
+        "SELECT DISTINCT v.person_id FROM faces f JOIN verdicts v ON v.face_id = f.id"
+        f" WHERE v.person_id IS NOT NULL AND f.photo_id IN {THESE}",
+        (listed(photos),),
+    )
+    return {int(row[0]) for row in rows}

@@ -1,0 +1,238 @@
+"""All live faces as arrays: their vectors and the graph of nearest neighbours, kept beside the
+catalogue and brought up to date with what changed there.
+
+A function of the live photos and the model alone, whatever the history: only the order of the rows
+tells it, and nothing depends on that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phototag.catalog import faces as table
+from phototag.catalog.arrays import made_for, read_arrays, write_arrays
+from phototag.catalog.checks import seen_faces
+from phototag.catalog.faces import VectorTable
+from phototag.catalog.store import Library
+from phototag.core.neighbours import (
+    NEIGHBOURS,
+    extend_neighbours,
+    neighbours,
+    shrink_neighbours,
+)
+from phototag.core.types import Thresholds, Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class FaceTable:
+    """Live faces that the model has seen; arrays of one length."""
+
+    ids: NDArray[np.int64]
+    photos: NDArray[np.int64]
+    qualities: NDArray[np.float32]
+    keys: NDArray[np.bytes_]
+    """Anchors as bytes: sort keys that do not depend on when a face was scanned."""
+    ranks: NDArray[np.int64]
+    """The place of each face by its key."""
+    vectors: Vectors
+    near: NDArray[np.int32]
+    """[n, k]: rows of the neighbours, -1 for none."""
+    sims: NDArray[np.float32]
+    """[n, k]: their similarities."""
+
+    def rows(self, faces: Iterable[int]) -> NDArray[np.intp]:
+        """Rows of faces, rising; those that are not in the table are left out."""
+        wanted = np.fromiter(faces, dtype=np.int64)
+        return np.flatnonzero(np.isin(self.ids, wanted))
+
+    def order(self, rows: NDArray[np.intp]) -> dict[int, int]:
+        """Sort key of each of these faces, by id."""
+        return dict(zip(self.ids[rows].tolist(), self.ranks[rows].tolist(), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """A table and what changed in it."""
+
+    table: FaceTable
+    stirred: NDArray[np.bool_]
+    """Rows that are new, whose list is another one, or that were beside a face that left."""
+    new: NDArray[np.bool_]
+
+
+def purpose(model: str, thresholds: Thresholds) -> str:
+    """What the arrays depend on besides the photos."""
+    return f"{model} {thresholds.cluster} {NEIGHBOURS}"
+
+
+def refreshed(
+    lib: Library, model: str, thresholds: Thresholds, changed: Iterable[int]
+) -> Refreshed:
+    """The table as the catalogue is now, `changed` being all photos in which a face or its vector
+    may have come, gone or changed since it was last written. Call inside a transaction."""
+    known = _read(lib, model, thresholds)
+    if known is None:
+        fresh = _built(lib, model, thresholds)
+        _write(lib, model, thresholds, fresh)
+        everything = np.ones(len(fresh.ids), dtype=np.bool_)
+        return Refreshed(fresh, everything, everything)
+    photos = sorted(changed)
+    now = table.live_vectors(lib, model, photos)
+    gone, new = _difference(known, now, np.array(photos, dtype=np.int64))
+    if not gone.any() and not new.any():
+        nothing = np.zeros(len(known.ids), dtype=np.bool_)
+        return Refreshed(known, nothing, nothing)
+    stirred = np.zeros(len(known.ids), dtype=np.bool_)
+    if gone.any():
+        known, stirred = _without(known, gone, thresholds)
+    if new.any():
+        known, stirred = _with(lib, known, now, new, stirred, thresholds)
+    _write(lib, model, thresholds, known)
+    added = np.zeros(len(known.ids), dtype=np.bool_)
+    added[len(known.ids) - int(new.sum()) :] = True
+    return Refreshed(known, stirred, added)
+
+
+def edges_from(lib: Library, model: str, faces: Iterable[int]) -> dict[int, int]:
+    """The faces that some faces' lists of neighbours name: face → how many times. Nothing where the
+    table is not made yet."""
+    arrays = read_arrays(lib)
+    if arrays is None or not made_for(lib).startswith(f"{model} "):
+        return {}
+    known = FaceTable(**arrays)
+    near = known.near[known.rows(faces)]
+    ids, counts = np.unique(known.ids[near[near >= 0]], return_counts=True)
+    return dict(zip(ids.tolist(), counts.tolist(), strict=True))
+
+
+def misfit(lib: Library, model: str, thresholds: Thresholds) -> tuple[int, int]:
+    """The table against the catalogue: (faces that it lacks, faces that it has too many). Where
+    there is none, it is made at need, and nothing is wrong."""
+    known = _read(lib, model, thresholds)
+    if known is None:
+        return 0, 0
+    there, wanted = set(known.ids.tolist()), seen_faces(lib, model)
+    return len(wanted - there), len(there - wanted)
+
+
+def _read(lib: Library, model: str, thresholds: Thresholds) -> FaceTable | None:
+    if made_for(lib) != purpose(model, thresholds):
+        return None
+    arrays = read_arrays(lib)
+    if arrays is None or set(arrays) != set(FaceTable.__slots__):
+        return None
+    if len({len(values) for values in arrays.values()}) != 1:
+        return None
+    return FaceTable(**arrays)
+
+
+def _write(lib: Library, model: str, thresholds: Thresholds, faces: FaceTable) -> None:
+    arrays: dict[str, NDArray[Any]] = {name: getattr(faces, name) for name in FaceTable.__slots__}
+    write_arrays(lib, purpose(model, thresholds), arrays)
+
+
+def _built(lib: Library, model: str, thresholds: Thresholds) -> FaceTable:
+    """From nothing."""
+    ids, photos, vectors, qualities = table.live_vectors(lib, model)
+    keys = _keys(lib, ids)
+    ranks = _ranks(keys)
+    near, sims = neighbours(vectors, NEIGHBOURS, thresholds.cluster, order=ranks)
+    return FaceTable(ids, photos, qualities, keys, ranks, vectors, near, sims)
+
+
+def _difference(
+    known: FaceTable, now: VectorTable, photos: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(rows of the table that are gone, rows of `now` that are new); a face whose vector or quality
+    is another one is both."""
+    ids, _, vectors, qualities = now
+    here = np.flatnonzero(np.isin(known.photos, photos))
+    gone = np.zeros(len(known.ids), dtype=np.bool_)
+    gone[here] = True
+    new = np.ones(len(ids), dtype=np.bool_)
+    _, mine, theirs = np.intersect1d(known.ids[here], ids, return_indices=True)
+    if len(mine):
+        rows = here[mine]
+        same = (known.vectors[rows] == vectors[theirs]).all(axis=1)
+        same &= known.qualities[rows] == qualities[theirs]
+        gone[rows[same]] = False
+        new[theirs[same]] = False
+    return gone, new
+
+
+def _without(
+    known: FaceTable, gone: NDArray[np.bool_], thresholds: Thresholds
+) -> tuple[FaceTable, NDArray[np.bool_]]:
+    near, sims, changed = shrink_neighbours(
+        known.near, known.sims, known.vectors, gone, NEIGHBOURS, thresholds.cluster,
+        order=known.ranks,
+    )  # fmt: skip
+    beside = np.zeros(len(gone) + 1, dtype=np.bool_)  # the last is where -1 lands
+    beside[known.near[gone]] = True
+    stay = ~gone
+    stirred = beside[:-1][stay]
+    stirred[changed] = True
+    keys = known.keys[stay]
+    return (
+        FaceTable(
+            known.ids[stay],
+            known.photos[stay],
+            known.qualities[stay],
+            keys,
+            _ranks(keys),
+            known.vectors[stay],
+            near,
+            sims,
+        ),
+        stirred,
+    )
+
+
+def _with(
+    lib: Library,
+    known: FaceTable,
+    now: VectorTable,
+    new: NDArray[np.bool_],
+    stirred: NDArray[np.bool_],
+    thresholds: Thresholds,
+) -> tuple[FaceTable, NDArray[np.bool_]]:
+    ids, photos, vectors, qualities = now
+    keys = np.concatenate([known.keys, _keys(lib, ids[new])])
+    ranks = _ranks(keys)
+    size = (len(known.ids), vectors.shape[1])
+    near, sims, changed = extend_neighbours(
+        known.near, known.sims, known.vectors.reshape(size), vectors[new], NEIGHBOURS,
+        thresholds.cluster, order=ranks,
+    )  # fmt: skip
+    grown = np.ones(len(ranks), dtype=np.bool_)
+    grown[: len(stirred)] = stirred
+    grown[changed] = True
+    return (
+        FaceTable(
+            np.concatenate([known.ids, ids[new]]),
+            np.concatenate([known.photos, photos[new]]),
+            np.concatenate([known.qualities, qualities[new]]),
+            keys,
+            ranks,
+            np.concatenate([known.vectors.reshape(size), vectors[new]]),
+            near,
+            sims,
+        ),
+        grown,
+    )
+
+
+def _keys(lib: Library, ids: NDArray[np.int64]) -> NDArray[np.bytes_]:
+    found = table.anchor_keys(lib, ids.tolist())
+    return np.array([found[number] for number in ids.tolist()], dtype="S48")
+
+
+def _ranks(keys: NDArray[np.bytes_]) -> NDArray[np.int64]:
+    ranks = np.empty(len(keys), dtype=np.int64)
+    ranks[np.argsort(keys, kind="stable")] = np.arange(len(keys))
+    return ranks

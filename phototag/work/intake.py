@@ -1,0 +1,182 @@
+"""Workers' outcomes into the catalogue: one photo, one transaction, in the order of the walk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from phototag.catalog import edits as edit_table
+from phototag.catalog import faces as face_table
+from phototag.catalog import journal
+from phototag.catalog import paths as path_table
+from phototag.catalog import photos as photo_table
+from phototag.catalog import plan as plan_table
+from phototag.catalog.faces import FaceRow
+from phototag.catalog.plan import Todo
+from phototag.catalog.store import Library
+from phototag.core.decisions import MEETS
+from phototag.core.types import FaceRecord, PhotoRecord
+from phototag.work.extract import Job, Outcome
+from phototag.work.pictures import Folders, keep_pictures
+from phototag.work.reports import Problem, ScanReport
+
+
+@dataclass(slots=True)
+class Intake:
+    """Asks workers for files and takes in what they found."""
+
+    lib: Library
+    detector: str
+    model: str
+    report: ScanReport
+    replay: bool = False
+    """Whether the journal names a face that came in: what it says has to be worked out again."""
+    _folders: Folders = field(default_factory=Folders)
+
+    def job(self, todo: Todo) -> Job:
+        """What a worker is told about a file."""
+        if todo.kind == "embed":
+            photo = path_table.photo_at(self.lib, todo.root, todo.dir, todo.name)
+            if photo is not None:
+                found = face_table.faces_of(self.lib, photo)
+                faces = tuple((f.id, f.box, photo_table.landmarks_of(f.landmarks)) for f in found)
+                return Job(todo.path, faces=faces, of=photo_table.photo_row(self.lib, photo)["key"])
+        known = () if todo.kind == "force" else photo_table.keys_of_size(self.lib, todo.size)
+        return Job(todo.path, known=known)
+
+    def take(self, todo: Todo, outcome: Outcome) -> None:
+        """Write what became of a file. Raises CannotWrite."""
+        with self.lib.transaction():
+            if outcome.reason == "vanished":
+                self.report.vanished += 1
+            elif outcome.reason is not None:
+                self._fail(todo, outcome)
+            elif outcome.vectors is not None:
+                self._embed(todo, outcome)
+            elif outcome.key is not None:
+                photo = photo_table.photo_with_key(self.lib, outcome.key)
+                if photo is None:
+                    raise RuntimeError(f"{todo.path}: its photo left the catalogue meanwhile")
+                self._place(todo, outcome, photo, fresh=False)
+            elif outcome.record is not None:
+                self._record(todo, outcome, outcome.record)
+
+    def _fail(self, todo: Todo, outcome: Outcome) -> None:
+        before = path_table.photo_at(self.lib, todo.root, todo.dir, todo.name)
+        size = outcome.size or todo.size
+        mtime_ns = outcome.mtime_ns or todo.mtime_ns
+        reason = outcome.reason or "unreadable"
+        path_table.set_failed(
+            self.lib, todo.root, todo.dir, todo.name, size, mtime_ns, reason, outcome.message
+        )
+        if before is not None:
+            photo_table.refresh_live(self.lib, [before])
+        self.report.failed.append(Problem(todo.path, reason, outcome.message))
+
+    def _embed(self, todo: Todo, outcome: Outcome) -> None:
+        """Vectors of known faces by a model that had not seen them."""
+        photo = path_table.photo_at(self.lib, todo.root, todo.dir, todo.name)
+        for number, vector in outcome.vectors or ():
+            photo_table.set_embedding(self.lib, self.model, number, vector)
+        if photo is not None:
+            photo_table.set_embedded(self.lib, photo, self.model)
+
+    def _record(self, todo: Todo, outcome: Outcome, record: PhotoRecord) -> None:
+        """A new photo, or one that another file brought in meanwhile, or one seen anew."""
+        photo = photo_table.photo_with_key(self.lib, record.key)
+        fresh = photo is None
+        if photo is None:
+            photo, faces = photo_table.add_photo(
+                self.lib, record, outcome.size, self.detector, self.model
+            )
+            keep_pictures(self.lib.folder, record, faces, self._folders)
+            self.replay |= journal.names(self.lib, record.key)
+            self.report.faces += len(faces)
+        elif todo.kind == "force":
+            self._see_anew(photo, record)
+        self._place(todo, outcome, photo, fresh=fresh, pixel_key=record.pixel_key)
+
+    def _place(
+        self, todo: Todo, outcome: Outcome, photo: int, *, fresh: bool, pixel_key: str = ""
+    ) -> None:
+        """Write which photo a file holds, and say what became of the file."""
+        before = path_table.photo_at(self.lib, todo.root, todo.dir, todo.name)
+        path_table.set_path(
+            self.lib, todo.root, todo.dir, todo.name, outcome.size, outcome.mtime_ns, photo
+        )
+        if before is None and fresh:
+            before = self._renamed_twin(photo, pixel_key)
+        if before is None:
+            self._count_new(todo, photo)
+        elif before != photo:
+            self.report.edited += 1
+            edit_table.add_edit(self.lib, before, photo, fresh=fresh, path=todo.path)
+        elif todo.kind == "retry":
+            self.report.retried += 1
+        else:
+            self.report.unchanged += 1
+        photo_table.refresh_live(self.lib, {photo, before or photo})
+        photo_table.unpublish(self.lib, [photo])
+
+    def _renamed_twin(self, photo: int, pixel_key: str) -> int | None:
+        """A gone photo of the same pixels: its metadata was rewritten, and it was renamed."""
+        twin = photo_table.gone_twin(self.lib, pixel_key, photo)
+        if twin is not None:
+            self._forget_old_place(twin)
+        return twin
+
+    def _forget_old_place(self, photo: int) -> bool:
+        """Drop a path of the photo that is gone (now or since earlier): the file moved."""
+        place = plan_table.take_gone(self.lib, photo)
+        if place is None:
+            place = next(iter(path_table.missing_of(self.lib, photo)), None)
+        if place is None:
+            return False
+        path_table.forget_path(self.lib, place)
+        return True
+
+    def _count_new(self, todo: Todo, photo: int) -> None:
+        if self._forget_old_place(photo):
+            self.report.moved += 1
+        elif len(path_table.paths_of(self.lib, photo)) > 1:
+            self.report.copied += 1
+        elif todo.kind == "retry":
+            self.report.retried += 1
+        else:
+            self.report.new += 1
+
+    def _see_anew(self, photo: int, record: PhotoRecord) -> None:
+        """Faces found again keep their ids; others are new; a face not found again stays only if
+        the journal names its photo."""
+        named = journal.names(self.lib, record.key)
+        old = face_table.faces_of(self.lib, photo)
+        same = _found_again(old, record.faces)
+        ids = []
+        for index, face in enumerate(record.faces):
+            if index in same:
+                photo_table.renew_face(self.lib, same[index], face, self.model, place=not named)
+                ids.append(same[index])
+            else:
+                ids.append(photo_table.add_face(self.lib, photo, face, self.model))
+        lost = [face.id for face in old if face.id not in ids]
+        if named:
+            self.replay = True
+            lost = [number for number in lost if not face_table.has_word(self.lib, number)]
+        for number in lost:
+            photo_table.drop_face(self.lib, number)
+        photo_table.renew_photo(self.lib, photo, record, self.detector, self.model)
+        keep_pictures(self.lib.folder, record, ids, self._folders)
+
+
+def _found_again(old: list[FaceRow], new: tuple[FaceRecord, ...]) -> dict[int, int]:
+    """Index of a new face → id of the old face that it is: most overlap first, one to one."""
+    pairs = sorted(
+        (-box.iou(face.box), face.id, index)
+        for index, box in enumerate(f.box for f in new)
+        for face in old
+        if box.iou(face.box) >= MEETS
+    )
+    found: dict[int, int] = {}
+    for _, face, index in pairs:
+        if index not in found and face not in found.values():
+            found[index] = face
+    return found

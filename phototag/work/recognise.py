@@ -1,0 +1,252 @@
+"""Who is it? Examples of people, scores of faces, and what follows for the faces of a photo."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phototag.catalog import assignments as table
+from phototag.catalog import examples as example_table
+from phototag.catalog import faces as face_table
+from phototag.catalog import verdicts as verdict_table
+from phototag.catalog.assignments import Assignment
+from phototag.catalog.photos import photo_with_key
+from phototag.catalog.store import Library
+from phototag.core.decisions import State
+from phototag.core.matching import Candidate, Match, choose_examples, match, person_scores
+from phototag.core.quality import GOOD
+from phototag.core.types import Thresholds, Vectors
+from phototag.work.face_table import FaceTable
+
+BLOCK = 4096
+"""Photos that are settled at once: memory stays flat whatever the size of the library."""
+
+
+# ---- examples and scores
+
+
+def examples_of(lib: Library, model: str, person: int) -> tuple[NDArray[np.int64], Vectors]:
+    """The decided faces that stand for a person: (face ids [k], vectors [k, d])."""
+    known = example_table.examples(lib, model, person)
+    if known is None:
+        return _chosen(lib, model, person)
+    ids, _, vectors, _ = face_table.vectors(lib, model, known)
+    return ids, vectors
+
+
+def _chosen(lib: Library, model: str, person: int) -> tuple[NDArray[np.int64], Vectors]:
+    decided = verdict_table.decided_faces(lib, person)
+    ids, _, vectors, qualities = face_table.vectors(lib, model, decided)
+    if not len(ids):
+        return ids, vectors
+    order = face_table.anchor_order(lib, ids.tolist())
+    keys = [order[face] for face in ids.tolist()]
+    chosen = sorted(choose_examples(vectors, qualities, keys, good=GOOD))
+    return ids[chosen], vectors[chosen]
+
+
+def update_scores(
+    lib: Library,
+    model: str,
+    thresholds: Thresholds,
+    faces: FaceTable,
+    *,
+    people: Collection[int],
+    new: NDArray[np.bool_],
+) -> set[int]:
+    """Bring the scores up to date for people whose examples changed and for new faces; the faces
+    with another score for somebody."""
+    touched: set[int] = set()
+    known = verdict_table.people(lib)
+    for person in table.people_scored(lib):
+        if person not in known:
+            touched |= table.drop_scores(lib, person)
+            example_table.drop_examples(lib, person)
+    fresh = np.flatnonzero(new)
+    table.drop_scores_of_faces(lib, faces.ids[fresh].tolist())
+    for person in sorted(known):
+        if person in people:
+            ids, vectors = _chosen(lib, model, person)
+            example_table.set_examples(lib, model, person, ids.tolist())
+            pairs = _scores(faces.ids, faces.vectors, vectors, thresholds.suggest)
+            touched |= table.replace_scores(lib, person, pairs)
+        elif len(fresh):
+            _, vectors = examples_of(lib, model, person)
+            pairs = _scores(faces.ids[fresh], faces.vectors[fresh], vectors, thresholds.suggest)
+            table.add_scores(lib, ((face, person, score) for face, score in pairs))
+    return touched
+
+
+def _scores(
+    ids: NDArray[np.int64], vectors: Vectors, examples: Vectors, least: float
+) -> list[tuple[int, float]]:
+    if not len(examples) or not len(ids):
+        return []
+    scores = person_scores(vectors, examples)
+    high = np.flatnonzero(scores >= least)
+    return [(int(ids[i]), round(float(scores[i]), 6)) for i in high]
+
+
+# ---- what follows
+
+
+@dataclass(slots=True)
+class Settled:
+    """What came out for the photos that were settled."""
+
+    before: dict[int, Assignment] = field(default_factory=dict)
+    """Assignments that changed or ended, as they were."""
+    after: dict[int, Assignment] = field(default_factory=dict)
+    """Those that changed or began, as they are."""
+
+    def add(self, old: Mapping[int, Assignment], new: Mapping[int, Assignment]) -> None:
+        for face in old.keys() | new.keys():
+            if old.get(face) != new.get(face):
+                if face in old:
+                    self.before[face] = old[face]
+                if face in new:
+                    self.after[face] = new[face]
+
+    def then(self, later: Settled) -> Settled:
+        """This and what came after it, as one change."""
+        both = Settled()
+        faces = self.before.keys() | self.after.keys() | later.before.keys() | later.after.keys()
+        for face in faces:
+            first = self if face in self.before or face in self.after else later
+            last = later if face in later.before or face in later.after else self
+            old, new = first.before.get(face), last.after.get(face)
+            both.add({face: old} if old else {}, {face: new} if new else {})
+        return both
+
+
+def settle(
+    lib: Library, faces: FaceTable, thresholds: Thresholds, photos: Collection[int]
+) -> Settled:
+    """Verdict, automatic person, suggestion or nothing for every face of these photos; written.
+
+    Faces of photos that are not live lose their assignment.
+    """
+    settled = Settled()
+    ordered = sorted(photos)
+    free_photos = twice_photos(lib)
+    for start in range(0, len(ordered), BLOCK):
+        block = ordered[start : start + BLOCK]
+        old = table.assignments_in(lib, block)
+        new = _follow(lib, faces, thresholds, block, old, free_photos)
+        table.save_assignments(lib, old, new)
+        settled.add(old, new)
+    return settled
+
+
+def settle_words(lib: Library, faces: Collection[int]) -> Settled:
+    """What was decided about some faces, and nothing else; written."""
+    state = verdict_table.load_part(lib, faces)
+    old = table.assignments(lib, faces)
+    new = {f: _assignment(f, state, None, old.get(f), seen=f not in state.verdicts) for f in old}
+    table.save_assignments(lib, old, new)
+    settled = Settled()
+    settled.add(old, new)
+    return settled
+
+
+def twice_photos(lib: Library) -> set[int]:
+    """Photos that may show a person more than once."""
+    found = (photo_with_key(lib, key) for key in verdict_table.twice_keys(lib))
+    return {photo for photo in found if photo is not None}
+
+
+def _follow(
+    lib: Library,
+    faces: FaceTable,
+    thresholds: Thresholds,
+    photos: Collection[int],
+    old: Mapping[int, Assignment],
+    free_photos: Collection[int],
+) -> dict[int, Assignment]:
+    live = face_table.live_faces(lib, photos)
+    state = verdict_table.load_part(lib, live)
+    rows = faces.rows(live)
+    order = faces.order(rows)
+    taken: dict[int, set[int]] = defaultdict(set)
+    for face, photo in live.items():
+        verdict = state.verdicts.get(face)
+        if verdict is not None and verdict.person is not None:
+            taken[photo].add(verdict.person)
+    kept = _kept(live, order, state, old, taken)
+    for face, assignment in kept.items():
+        taken[live[face]].add(assignment.person or 0)
+    candidates = [
+        Candidate(face, photo, person, score)
+        for face, photo, person, score in table.scores_of_photos(lib, photos)
+        if face in order and face not in state.verdicts
+    ]
+    matches = match(
+        candidates,
+        thresholds=thresholds,
+        taken=taken,
+        rejected=state.rejected,
+        twice_photos=free_photos,
+        order=order,
+    )
+    return {
+        face: kept.get(face)
+        or _assignment(face, state, matches.get(face), old.get(face), seen=face in order)
+        for face in live
+    }
+
+
+def _kept(
+    live: Mapping[int, int],
+    seen: Collection[int],
+    state: State,
+    old: Mapping[int, Assignment],
+    taken: Mapping[int, Collection[int]],
+) -> dict[int, Assignment]:
+    """Names that an earlier model gave to faces that the present one has not seen yet: they stay
+    until it has, as long as the decisions allow it."""
+    kept: dict[int, Assignment] = {}
+    for face, photo in live.items():
+        before = old.get(face)
+        if before is None or face in seen or face in state.verdicts:
+            continue
+        person = before.person
+        if before.state != "automatic" or person not in state.people:
+            continue
+        if (face, person) not in state.rejected and person not in taken.get(photo, ()):
+            kept[face] = before
+    return kept
+
+
+def _assignment(
+    face: int, state: State, matched: Match | None, old: Assignment | None, *, seen: bool
+) -> Assignment:
+    verdict = state.verdicts.get(face)
+    if verdict is not None:
+        name = verdict.how if verdict.state == "person" else verdict.state
+        return Assignment(face, name, person=verdict.person, law="decision")
+    cluster = old.cluster if old is not None and seen else None
+    plain = Assignment(face, "unknown" if cluster is None else "cluster", cluster=cluster)
+    if matched is None:
+        return replace(plain, law="no-candidate")
+    found = replace(
+        plain,
+        score=_rounded(matched.score),
+        runner_up=matched.runner_up,
+        runner_up_score=_rounded(matched.runner_up_score),
+        law=matched.law,
+    )
+    if matched.person is not None:
+        return replace(found, state="automatic", person=matched.person, cluster=None)
+    return replace(
+        found,
+        suggestion=matched.suggestion,
+        suggestion_score=_rounded(matched.suggestion_score),
+    )
+
+
+def _rounded(score: float | None) -> float | None:
+    return None if score is None else round(float(score), 6)

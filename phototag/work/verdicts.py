@@ -1,0 +1,101 @@
+"""The journal's outcome: keep what the catalogue holds of it in step with the decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from phototag.catalog import journal
+from phototag.catalog import photos as photo_table
+from phototag.catalog import verdicts as table
+from phototag.catalog.assignments import assigned
+from phototag.catalog.faces import photos_of, resolver
+from phototag.catalog.store import Library, meta, set_meta
+from phototag.core.decisions import Anchor, Decision, State, replay
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became different between two states."""
+
+    people: frozenset[int] = field(default_factory=frozenset)
+    """People with other decided faces, or who came or went."""
+    faces: frozenset[int] = field(default_factory=frozenset)
+    """Faces with another verdict or refusal."""
+    photos: frozenset[str] = field(default_factory=frozenset)
+    """Keys of photos that may show somebody twice from now on, or no more."""
+
+    def __or__(self, other: Change) -> Change:
+        return Change(
+            self.people | other.people, self.faces | other.faces, self.photos | other.photos
+        )
+
+
+def apply(lib: Library, decision: Decision) -> Change:
+    """Let one new decision take effect, reading only what it touches."""
+    named = [entry["photo"] for entry in decision.payload.get("faces", ())]
+    resolve = resolver(lib, named)
+    faces: list[int] = []
+    for entry in decision.payload.get("faces", ()):
+        faces += resolve(Anchor.parse(entry))
+    old = table.load_part(lib, faces, _people_meant(lib, decision))
+    new = old.copy()
+    new.apply(decision, resolve)
+    return _settle(lib, old, new)
+
+
+def _people_meant(lib: Library, decision: Decision) -> list[int]:
+    """People all of whose faces a decision may change."""
+    if decision.kind != "merge":
+        return []
+    state = table.load_part(lib, ())
+    both = (state.person_named(decision.payload[word]) for word in ("person", "into"))
+    return [person.id for person in both if person is not None]
+
+
+def replay_all(lib: Library) -> Change:
+    """Replay the whole journal and write what follows. Call inside a transaction."""
+    old = table.load_state(lib)
+    new = replay(journal.decisions(lib), resolver(lib, journal.photos_named(lib)))
+    return _settle(lib, old, new)
+
+
+def catch_up(lib: Library) -> Change:
+    """Replay the journal if the catalogue lacks something of it (rows came from
+    `journal.jsonl`)."""
+    if int(meta(lib, "replayed") or 0) == journal.newest_id(lib):
+        return Change()
+    return replay_all(lib)
+
+
+def _settle(lib: Library, old: State, new: State) -> Change:
+    table.save_state(lib, old, new)
+    set_meta(lib, "replayed", str(journal.newest_id(lib)))
+    _republish_renamed(lib, old, new)
+    return difference(old, new)
+
+
+def _republish_renamed(lib: Library, old: State, new: State) -> None:
+    """Photos that show a name that changed are written again."""
+    for person in new.people.values():
+        if person.id in old.people and old.people[person.id].name != person.name:
+            shown = assigned(lib, "person_id", person.id)
+            shown += assigned(lib, "suggestion_id", person.id)
+            photo_table.unpublish(lib, sorted(set(photos_of(lib, shown).values())))
+
+
+def difference(old: State, new: State) -> Change:
+    """What changed between two states, or between the same parts of two."""
+    faces = {
+        f
+        for f in old.verdicts.keys() | new.verdicts.keys()
+        if old.verdicts.get(f) != new.verdicts.get(f)
+    }
+    people = {
+        v.person
+        for state in (old, new)
+        for f, v in state.verdicts.items()
+        if f in faces and v.person is not None
+    }
+    people |= old.people.keys() ^ new.people.keys()
+    faces |= {f for f, _ in old.rejected ^ new.rejected}
+    return Change(frozenset(people), frozenset(faces), frozenset(old.twice ^ new.twice))
