@@ -5,8 +5,8 @@ pairs is needed; on the grid the sums and products are exact in float64 up to |A
 
 Best pair first, cut at the model card's `cluster` threshold. Groups are compared when an edge
 between them comes up, edges going from the most similar down. On the graph of all pairs that is
-plain average linkage: what two groups have in common with a third never rises above the better of
-the two when they merge, so a pair's older value is a bound that is only looked at again when it
+plain average linkage: when two groups merge, what they have in common with a third never rises
+above the better of the two, so an older value is a bound that is looked at again only when it
 leads. Parts of the graph that no edge joins do not influence one another.
 """
 
@@ -27,8 +27,8 @@ from phototag.core.types import Vectors
 
 Labels = NDArray[np.int64]
 Mask = NDArray[np.bool_]
-Pair = tuple[float, int, int, int, int]
-"""(-mean similarity, group, later group, and the size of each when they were compared)."""
+Pair = tuple[float, int, int, int]
+"""(-mean similarity, group, later group, how many merges there had been): best first if sorted."""
 
 ALONE = -1
 """The label of a face that belongs to no group."""
@@ -142,7 +142,7 @@ class _Edges:
         for start in range(0, len(self.sims), 65536):
             part = slice(start, start + 65536)
             columns = (-self.sims[part], self.one[part], self.other[part])
-            yield from zip(*(c.tolist() for c in columns), repeat(1), repeat(1), strict=False)
+            yield from zip(*(c.tolist() for c in columns), repeat(-1), strict=False)
 
 
 def _tags(
@@ -178,17 +178,23 @@ class _Groups:
         self.vectors, self.row, self.tags, self.threshold = vectors, row, tags, threshold
         self.parent = list(range(len(row)))
         self.size = [1] * len(row)
+        self.merges = 0
+        self.joined = [0] * len(row)  # after how many merges a face came under its parent
+        self.grown = [0] * len(row)  # after how many merges a group was last made larger
         self.sums: dict[int, NDArray[np.float64]] = {}
-        self.joined: dict[int, int] = {}
+        self.late: dict[int, int] = {}
 
     def find(self, face: int) -> int:
         """The group of a face."""
-        parent = self.parent
-        root = face
+        parent, joined = self.parent, self.joined
+        root, since = face, 0
         while parent[root] != root:
+            since = joined[root]
             root = parent[root]
         while parent[face] != root:
-            parent[face], face = root, parent[face]
+            above = parent[face]
+            parent[face], joined[face] = root, since
+            face = above
         return root
 
     def sum(self, group: int) -> NDArray[np.float64]:
@@ -211,38 +217,47 @@ class _Groups:
         """Merge the best pair until none is left at the threshold.
 
         The next pair comes from the edges or from the heap of groups that were compared, whichever
-        is better. If one of the two has grown since, the pair is compared anew and put back.
+        is better. A pair that is not up to date is compared anew and put back, unless the two
+        groups were compared since both its faces are in them: that covers it.
         """
         heap: list[Pair] = []
-        compared: dict[int, tuple[int, int]] = {}
-        size, parent, width = self.size, self.parent, len(self.parent)
-        coming = iter(edges)
+        compared: dict[int, int] = {}
+        width, coming = len(self.parent), iter(edges)
         fresh = next(coming, None)
         while fresh or heap:
             if fresh and (not heap or fresh < heap[0]):
                 pair, fresh = fresh, next(coming, None)
             else:
                 pair = heapq.heappop(heap)
-            _, a, b, size_a, size_b = pair
-            one = a if parent[a] == a else self.find(a)
-            other = b if parent[b] == b else self.find(b)
+            a, b, when = pair[1:]
+            one, other = self.find(a), self.find(b)
+            if one == other:
+                continue
+            together = max(self.joined[a], self.joined[b])
             if one > other:
                 one, other = other, one
-            sizes = size[one], size[other]
-            if (one, other) == (a, b) and sizes == (size_a, size_b):
-                if not self.clash(a, b):
-                    self._merge(a, b)
-            elif one != other and compared.get(one * width + other) != sizes:
-                compared[one * width + other] = sizes
+            key = one * width + other
+            last = compared.get(key, -1)
+            if self._is_current(pair, one, other):
+                if not self.clash(one, other):
+                    self._merge(one, other)
+            elif last < together or last <= when:
+                compared[key] = self.merges
                 mean = self._mean(one, other)
                 if mean >= self.threshold and not self.clash(one, other):
-                    heapq.heappush(heap, (-mean, one, other, *sizes))
+                    heapq.heappush(heap, (-mean, one, other, self.merges))
+
+    def _is_current(self, pair: Pair, one: int, other: int) -> bool:
+        """Whether the pair is of these groups and neither has grown since it was compared."""
+        _, a, b, when = pair
+        return (a, b) == (one, other) and max(self.grown[a], self.grown[b]) <= max(when, 0)
 
     def _merge(self, a: int, b: int) -> None:
         self.sums[a] = self.sum(a) + self.sum(b)
         del self.sums[b]
-        self.parent[b] = a
-        self.size[a] += self.size[b]
+        self.merges += 1
+        self.parent[b], self.size[a] = a, self.size[a] + self.size[b]
+        self.joined[b] = self.grown[a] = self.merges
         theirs = self.tags.pop(b, None)
         if theirs is not None:
             ours = self.tags.get(a, set())
@@ -261,15 +276,15 @@ class _Groups:
             if mean >= self.threshold:
                 ranked.append((-mean, face, group))
         for _, face, group in sorted(ranked):
-            if face not in self.joined and not self.clash(face, group):
-                self.joined[face] = group
+            if face not in self.late and not self.clash(face, group):
+                self.late[face] = group
                 if face in self.tags:
                     self.tags.setdefault(group, set()).update(self.tags[face])
 
     def labels(self, place: NDArray[np.int64]) -> Labels:
         """The group of each row, numbered."""
         group = np.array([self.find(face) for face in range(len(self.row))], dtype=np.int64)
-        for face, joined in self.joined.items():
+        for face, joined in self.late.items():
             group[face] = joined
         names, first, number, count = np.unique(
             group, return_index=True, return_inverse=True, return_counts=True
