@@ -89,13 +89,27 @@ def plain(vectors: Vectors, photos: NDArray[np.integer]) -> Groups:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_without_constraints_it_is_average_linkage(seed: int) -> None:
-    vectors, _ = collection(150, seed)
+@pytest.mark.parametrize(
+    ("count", "people", "dim", "spread", "cut"), [(150, 8, 16, 0.9, CUT), (600, 4, 24, 1.2, 0.2)]
+)
+def test_without_constraints_it_is_average_linkage(
+    count: int, people: int, dim: int, spread: float, cut: float, seed: int
+) -> None:
+    """Small tight groups and large loose ones, in which a group is compared many times."""
+    vectors, _ = collection(count, seed, people, dim, spread)
     distances = 1 - vectors.astype(np.float64) @ vectors.T.astype(np.float64)
     np.fill_diagonal(distances, 0)
     tree = linkage(np.maximum(squareform(distances, checks=False), 0), "average")
-    wanted = partition(fcluster(tree, 1 - CUT, "distance"))
-    assert grouped(vectors) == {group for group in wanted if len(group) > 1}
+    wanted = partition(fcluster(tree, 1 - cut, "distance"))
+    labels = agglomerate(
+        vectors,
+        *neighbours(vectors, count, cut),
+        np.arange(count),
+        np.ones(count, bool),
+        None,
+        cut,
+    )
+    assert partition(labels) == {group for group in wanted if len(group) > 1}
 
 
 @pytest.mark.parametrize("seed", range(6))
