@@ -118,6 +118,7 @@ def blurred(faces: Any) -> Any:
     line = np.array([1, 4, 6, 4, 1], dtype=np.float32) / 16
     kernel = np.repeat(np.outer(line, line)[:, :, None, None], 3, axis=2)
     wide = ops.pad(faces, [[0, 0], [2, 2], [2, 2], [0, 0]], mode="reflect")
+    kernel = ops.convert_to_tensor(kernel)
     return ops.depthwise_conv(wide, kernel, padding="valid", data_format="channels_last")
 
 
@@ -147,15 +148,17 @@ def compressed(faces: Any, coarseness: Any) -> Any:
     """
     n, px = ops.shape(faces)[0], faces.shape[1]
     cells = px // BLOCK
-    ycc = ops.matmul(faces * 255.0 - 128.0, TO_YCC)
+    ycc = ops.matmul(faces * 255.0 - 128.0, ops.convert_to_tensor(TO_YCC))
     blocks = ops.reshape(ycc, (n, cells, BLOCK, cells, BLOCK, 3))
-    basis = _cosines()
+    basis = ops.convert_to_tensor(_cosines())
     found = ops.einsum("ui,vj,naibjc->nabuvc", basis, basis, blocks)
     found = ops.reshape(found, (n, cells * cells, BLOCK * BLOCK, 3))
-    steps = np.array(LUMINANCE, dtype=np.float32).reshape(1, 1, -1, 1) / 16 * coarseness
+    table = np.array(LUMINANCE, dtype=np.float32).reshape(1, 1, -1, 1) / 16
+    steps = ops.convert_to_tensor(table) * coarseness
     rounded = ops.reshape(ops.round(found / steps) * steps, (n, cells, cells, BLOCK, BLOCK, 3))
     back = ops.einsum("ui,vj,nabuvc->naibjc", basis, basis, rounded)
-    pixels = ops.matmul(ops.reshape(back, (n, px, px, 3)), np.linalg.inv(TO_YCC).astype(np.float32))
+    to_rgb = ops.convert_to_tensor(np.linalg.inv(TO_YCC).astype(np.float32))
+    pixels = ops.matmul(ops.reshape(back, (n, px, px, 3)), to_rgb)
     return ops.clip((pixels + 128.0) / 255.0, 0.0, 1.0)
 
 
