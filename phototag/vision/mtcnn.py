@@ -81,7 +81,8 @@ class Mtcnn:
     """Faces by MTCNN."""
 
     def __init__(self, *, min_face: int = 20, exact: bool = False, threads: int = 1) -> None:
-        """`min_face`: side of the smallest face looked for, in pixels of what `detect` is given.
+        """`min_face`: side of the smallest face looked for, in pixels of what `detect` is given
+        (P-Net's view is loose: now and then a face of two thirds of that is found too).
 
         `exact`: follow the `mtcnn` package step by step, upright only. `threads`: of ONNX Runtime.
         Raises ModelError when the networks are missing or damaged.
