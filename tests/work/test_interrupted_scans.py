@@ -115,18 +115,32 @@ def _deadly(pipe: object, kit: Kit) -> None:
         pipe.send([Outcome(job.path, key="k") for job in jobs])  # type: ignore[attr-defined]
 
 
-def test_a_file_that_kills_its_worker_is_named_and_the_rest_is_done(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    from phototag.work import workers
-
-    monkeypatch.setattr(workers, "serve", _deadly)
+def test_a_file_that_kills_its_worker_is_named_and_the_rest_is_done() -> None:
     names = [f"/photos/{n}.jpg" for n in range(20)]
     names[9] = "/photos/killer.jpg"
     chunks = [[Job(n) for n in names[i : i + 4]] for i in range(0, 20, 4)]
-    with Pool(Kit(), 2) as pool:
+    with Pool(Kit(), 2, serve=_deadly) as pool:
         outcomes = [outcome for chunk in pool.run(chunks) for outcome in chunk]
     assert [o.path for o in outcomes] == names
     bad = [o for o in outcomes if o.reason]
     assert [o.path for o in bad] == ["/photos/killer.jpg"]
     assert "SIGSEGV" in bad[0].message
+
+
+def _sleepy(pipe: object, kit: Kit) -> None:
+    """A worker that a file named `hang.jpg` holds up for good, as an endless file would."""
+    pipe.send("ready")  # type: ignore[attr-defined]
+    while (jobs := pipe.recv()) is not None:  # type: ignore[attr-defined]
+        if any(job.path.endswith("hang.jpg") for job in jobs):
+            time.sleep(600)
+        from phototag.work.extract import Outcome
+
+        pipe.send([Outcome(job.path, key="k") for job in jobs])  # type: ignore[attr-defined]
+
+
+def test_a_file_that_hangs_is_named_and_the_rest_is_done() -> None:
+    names = ["/photos/a.jpg", "/photos/hang.jpg", "/photos/b.jpg"]
+    with Pool(Kit(), 1, serve=_sleepy, patience=1.0) as pool:
+        outcomes = [o for chunk in pool.run([[Job(n) for n in names]]) for o in chunk]
+    assert [o.path for o in outcomes if o.reason] == ["/photos/hang.jpg"]
+    assert [o.path for o in outcomes] == names
