@@ -130,9 +130,9 @@ def test_a_folder_named_like_a_photo_is_a_folder(tmp_path: Path) -> None:
 
 @posix
 def test_names_that_are_not_utf8_keep_their_bytes(tmp_path: Path) -> None:
-    raw = os.path.join(os.fsencode(tmp_path), b"caf\xe9", b"\xff\xfe.jpg")  # noqa: PTH118
-    os.mkdir(os.path.dirname(raw))  # noqa: PTH102, PTH120
-    with open(raw, "wb") as file:  # noqa: PTH123
+    raw = os.path.join(os.fsencode(tmp_path), b"caf\xe9", b"\xff\xfe.jpg")
+    os.mkdir(os.path.dirname(raw))
+    with open(raw, "wb") as file:
         file.write(b"x")
     [(_, [photo])] = walk(tmp_path, on_trouble=_fail)
     assert os.fsencode(photo.path) == raw
