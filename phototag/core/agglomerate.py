@@ -7,20 +7,18 @@ Best pair first, cut at the model card's `cluster` threshold. Groups are compare
 between them comes up, edges going from the most similar down. On the graph of all pairs that is
 plain average linkage: when two groups merge, what they have in common with a third never rises
 above the better of the two, so an older value is a bound that is looked at again only when it
-leads. Parts of the graph that no edge joins do not influence one another.
+leads. Faces that no chain of edges joins have no influence on one another.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from itertools import repeat
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from phototag.core.neighbours import Ids, Order, ranks
 from phototag.core.types import Vectors
@@ -45,15 +43,13 @@ def agglomerate(
     free_photos: Collection[int] = (),
     *,
     among: Mask | None = None,
-    apart: Iterable[Sequence[int]] = (),
 ) -> Labels:
     """Group the faces that look alike. Two faces of one photo never come together.
 
     `vectors` [n, d] on the grid, with their graph as `neighbours` makes it; `photos` int [n], the
     photo of each; `good` bool [n], whether its quality lets it start groups; `order`, a distinct
     sort key for each face; `among` bool [n], the faces to group (default: all). The photos in
-    `free_photos` (mirrors, collages) may show somebody twice. No two rows of one set of `apart`
-    come together either.
+    `free_photos` (mirrors, collages) may show somebody twice.
 
     Faces that are not `good` link no groups: in the end each joins the group (or the good face)
     that it fits best, if at `threshold` or above, judged against its good faces. Returns int [n]:
@@ -62,7 +58,7 @@ def agglomerate(
     keep = np.ones(len(vectors), dtype=np.bool_) if among is None else among
     place = ranks(len(vectors), order)
     edges = _Edges.of(ids, sims, place, keep)
-    tags = _tags(photos, set(free_photos), keep, apart, place)
+    tags = _tags(photos, set(free_photos), keep, place)
     row = np.empty(len(vectors), dtype=np.int64)
     row[place] = np.arange(len(vectors))
     groups = _Groups(vectors, row, tags, threshold)
@@ -71,43 +67,6 @@ def agglomerate(
     weak = edges.where(good[row[edges.one]] != good[row[edges.other]])
     groups.attach(weak, low=~good[row])
     return groups.labels(place)
-
-
-def components(ids: Ids, keep: Mask | None = None) -> Labels:
-    """The connected part of the graph that each face lies in, int [n].
-
-    With `keep` (bool [n]) only those faces and the edges among them count; the others get -1.
-    """
-    inside = np.ones(len(ids), dtype=np.bool_) if keep is None else keep
-    rows, columns, _ = _inside(ids, inside)
-    graph = coo_matrix((np.ones(len(rows), dtype=np.bool_), (rows, columns)), shape=(len(ids),) * 2)
-    part: Labels = connected_components(graph, directed=False)[1].astype(np.int64)
-    part[~inside] = ALONE
-    return part
-
-
-def touched(
-    before: Ids, after: Ids, keep: Mask | None = None, seeds: Collection[int] | NDArray[Any] = ()
-) -> Mask:
-    """Which faces to group again after the graph grew from `before` to `after`: bool [n].
-
-    These are the components (of the faces in `keep`, as it is now) in which an edge came or went,
-    or that hold one of `seeds` or a neighbour of one: the faces that entered or left `keep`, or
-    whose quality, photo or order changed. Grouping only these (`among`) and leaving the other
-    groups as they are equals grouping all.
-    """
-    old = len(before)
-    changed = np.flatnonzero((after[:old] != before).any(axis=1))
-    stirred = np.zeros(len(after) + 1, dtype=np.bool_)  # the last is where -1 lands
-    stirred[changed] = stirred[old:-1] = True
-    stirred[np.asarray(list(seeds), dtype=np.intp)] = True
-    stirred[:-1] |= stirred[after].any(axis=1)
-    for lists in (before[changed], after[stirred[:-1]]):
-        stirred[lists] = True
-    stirred[-1] = False
-    part = components(after, keep)
-    parts = np.unique(part[stirred[:-1]])
-    return np.isin(part, parts[parts != ALONE])
 
 
 def _inside(ids: Ids, keep: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
@@ -146,22 +105,15 @@ class _Edges:
 
 
 def _tags(
-    photos: NDArray[Any],
-    free: Collection[int],
-    keep: Mask,
-    apart: Iterable[Sequence[int]],
-    place: NDArray[np.int64],
+    photos: NDArray[Any], free: Collection[int], keep: Mask, place: NDArray[np.int64]
 ) -> dict[int, set[int]]:
-    """What may be in a group only once, for the faces (by place) that have such a tag."""
+    """The photo, where others of the faces are in it too: no two of a photo may share a group."""
     tags: dict[int, set[int]] = {}
     rows = np.flatnonzero(keep)
     _, number, count = np.unique(photos[rows], return_inverse=True, return_counts=True)
     for at in np.flatnonzero(count[number] > 1).tolist():
         if int(photos[rows[at]]) not in free:
-            tags.setdefault(int(place[rows[at]]), set()).add(int(number[at]))
-    for mark, faces in enumerate(apart, start=1):
-        for face in faces:
-            tags.setdefault(int(place[face]), set()).add(-mark)
+            tags[int(place[rows[at]])] = {int(number[at])}
     return tags
 
 

@@ -1,6 +1,6 @@
 """Faces → groups with lasting numbers: the parts under one name."""
 
-from phototag.core.agglomerate import ALONE, agglomerate, components, touched
+from phototag.core.agglomerate import ALONE, agglomerate
 from phototag.core.cluster_ids import keep_ids
 from phototag.core.neighbours import (
     NEIGHBOURS,
@@ -13,10 +13,8 @@ __all__ = [
     "ALONE",
     "NEIGHBOURS",
     "agglomerate",
-    "components",
     "extend_neighbours",
     "keep_ids",
     "neighbours",
     "shrink_neighbours",
-    "touched",
 ]
