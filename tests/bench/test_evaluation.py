@@ -23,7 +23,7 @@ from phototag.bench.pairs import read_pairs
 from phototag.bench.pipeline import embed_photos, nearest_the_centre
 from phototag.bench.plots import draw
 from phototag.catalog import photos as photo_table
-from phototag.catalog.faces import Assignment, save_assignments
+from phototag.catalog.assignments import Assignment, save_assignments
 from phototag.catalog.store import Library, open_to_write
 from phototag.catalog.views import SeenFace
 from phototag.core.types import (
