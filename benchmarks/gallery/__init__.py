@@ -1,0 +1,1 @@
+"""How the sample gallery is painted: averaged faces, portraits, scenes."""
