@@ -6,7 +6,7 @@ Two ways with the same two methods. `PackageView` follows the `mtcnn` package st
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -17,6 +17,12 @@ from phototag.vision.boxes import Rows
 
 Inputs = NDArray[np.float32]
 """[n, 3, height, width], each value (0..255 - 127.5) / 128."""
+
+Numbers = NDArray[np.int16]
+"""Of pixels: OpenCV's maps have 16 bits, so a picture has fewer than 32,768 a side."""
+
+NO_SECOND_MAP: Any = None
+"""OpenCV's stubs do not know that None is allowed; an empty array is not."""
 
 MEAN, SCALE = np.float32(127.5), np.float32(128)
 
@@ -54,18 +60,19 @@ class PackageView:
         left, right, in_x, off_x = _points(rows[:, 0], rows[:, 2], width, size)
         top, bottom, in_y, off_y = _points(rows[:, 1], rows[:, 3], height, size)
         off_x, off_y = off_x[:, None, :, None], off_y[:, :, None, None]
-        upper = picture[top[:, :, None], left[:, None]] * (1 - off_x)
-        upper += picture[top[:, :, None], right[:, None]] * off_x
-        lower = picture[bottom[:, :, None], left[:, None]] * (1 - off_x)
-        lower += picture[bottom[:, :, None], right[:, None]] * off_x
-        cut = upper + (lower - upper) * off_y
-        cut *= (in_y[:, :, None] & in_x[:, None])[..., None]
-        return np.ascontiguousarray(cut.transpose(0, 3, 1, 2))
+        upper = _picked(picture, left, top)
+        upper += (_picked(picture, right, top) - upper) * off_x
+        lower = _picked(picture, left, bottom)
+        lower += (_picked(picture, right, bottom) - lower) * off_x
+        upper += (lower - upper) * off_y
+        if not (in_x.all() and in_y.all()):
+            upper *= (in_y[:, :, None] & in_x[:, None])[..., None]
+        return np.ascontiguousarray(upper.transpose(0, 3, 1, 2))
 
 
 def _points(
     start: NDArray[np.float64], end: NDArray[np.float64], length: int, size: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_], NDArray[np.float32]]:
+) -> tuple[Numbers, Numbers, NDArray[np.bool_], NDArray[np.float32]]:
     """For each point: the pixels before and after it, is it inside, the way between them.
 
     In float32 and in TensorFlow's order, so that the last bits are the same.
@@ -76,9 +83,33 @@ def _points(
     at = begin * last + np.arange(size, dtype=np.float32) * step
     inside = (at >= 0) & (at <= last)
     at = np.clip(at, 0, last)
-    before = np.floor(at).astype(np.intp)
-    between = at - before.astype(np.float32)
-    return before, np.minimum(before + 1, length - 1), inside, between
+    before = np.floor(at)
+    after = np.minimum(before + 1, last)
+    return before.astype(np.int16), after.astype(np.int16), inside, at - before
+
+
+def _picked(picture: NDArray[np.float32], x: Numbers, y: Numbers) -> NDArray[np.float32]:
+    """[n, size, size, 3]: the pixels at columns x [n, size] and rows y [n, size]."""
+    count, size = x.shape
+    places = np.empty((count, size, size, 2), np.int16)
+    places[..., 0], places[..., 1] = x[:, None, :], y[:, :, None]
+    return _mapped(picture, places, cv2.INTER_NEAREST).astype(np.float32, copy=False)
+
+
+def _mapped(
+    picture: NDArray[Any], places: NDArray[Any], how: int, fill: tuple[int, int, int] = (0, 0, 0)
+) -> NDArray[Any]:
+    """[n, size, size, 3]: `picture` at the (x, y) of `places` [n, size, size, 2]."""
+    count, size = places.shape[:2]
+    cut = np.empty((count, size, size, 3), picture.dtype)
+    step = 30_000 // size  # OpenCV counts rows in 16 bits
+    for start in range(0, count, step):
+        part = places[start : start + step].reshape(-1, size, 2)
+        found = cv2.remap(
+            picture, part, NO_SECOND_MAP, how, borderMode=cv2.BORDER_CONSTANT, borderValue=fill
+        )
+        cut[start : start + step] = found.reshape(-1, size, size, 3)
+    return cut
 
 
 class SharpView:
@@ -137,19 +168,6 @@ def _sampled(picture: Pixels, x: NDArray[np.float32], y: NDArray[np.float32]) ->
     """[n, size, size, 3]: `picture` at columns x [n, size] and rows y [n, size], bilinear; middle
     grey outside."""
     count, size = x.shape
-    cut = np.empty((count, size, size, 3), np.uint8)
-    step = 30_000 // size  # OpenCV's remap counts rows in 16 bits
-    for start in range(0, count, step):
-        part = slice(start, start + step)
-        across = np.repeat(x[part], size, axis=0)
-        down = np.repeat(y[part].reshape(-1, 1), size, axis=1)
-        found = cv2.remap(
-            picture,
-            across,
-            down,
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_CONSTANT,
-            borderValue=(128, 128, 128),
-        )
-        cut[part] = found.reshape(-1, size, size, 3)
-    return cut
+    places = np.empty((count, size, size, 2), np.float32)
+    places[..., 0], places[..., 1] = x[:, None, :], y[:, :, None]
+    return _mapped(picture, places, cv2.INTER_LINEAR, (128, 128, 128))
