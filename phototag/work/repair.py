@@ -22,7 +22,7 @@ from phototag.work.group import regroup
 from phototag.work.models import thresholds_of
 from phototag.work.pictures import crop_path, thumb_path
 from phototag.work.publish import Publisher
-from phototag.work.verdicts import replay_all
+from phototag.work.verdicts import catch_up, replay_all
 
 IN_THE_CATALOGUE = frozenset({"reindex", "journal", "replay", "regroup"})
 """Remedies that change the catalogue: it is copied before."""
@@ -77,8 +77,8 @@ class Repair:
 
     def _journal(self) -> None:
         """Decisions that only the file had were taken in when the library was opened."""
-        if store.meta(self.lib, "grouped") == "":
-            self._regroup()
+        with self.lib.transaction():
+            regroup(self.lib, self.card.id, thresholds_of(self.card), catch_up(self.lib))
         if not mirror.compare(self.lib).is_same:
             kept = mirror.rewrite(self.lib)
             more = f"; the former one is {kept.name}" if kept is not None else ""

@@ -42,6 +42,7 @@ class Disk:
     """Bytes."""
 
     catalogue: int
+    """With the journal's copy and what is worked out of the vectors."""
     pictures: int
     pictures_are_estimated: bool
     backups: int
@@ -132,6 +133,8 @@ def _last_scan(lib: Library) -> LastScan | None:
 def _disk(lib: Library) -> Disk:
     catalogue = sum(_size(lib.folder / f"{CATALOG}{end}") for end in ("", "-wal", "-shm"))
     catalogue += _size(lib.folder / store.JOURNAL)
+    for folder in _folders_in(str(lib.folder / "cache")):
+        catalogue += sum(_sizes_in(folder))
     pictures, estimated = _weigh(lib)
     backups = lib.folder / "backups"
     return Disk(

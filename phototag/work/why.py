@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -128,6 +129,9 @@ def why(case: Case, levels: Levels) -> list[str]:
             f"Its quality is {case.quality:.2f}: below {GOOD:.2f} a face starts no cluster and is "
             "no example of a person."
         )
+    if case.suggestion is not None:
+        words = f"{case.face} {shlex.quote(case.suggestion)}"
+        said.append(f"To settle it: phototag label {words}, or phototag reject {words}.")
     return said
 
 

@@ -26,6 +26,8 @@ def test_a_face_below_accept_is_a_suggestion_with_both_thresholds(reading, run) 
     why = sentences(run, f"{reading.photo('2021/dim.jpg')}#1")
     assert "may be Alice: 0.442 to the 3 nearest confirmed faces of Alice" in why
     assert "enough for a suggestion (0.35), not for a name (0.50)" in why
+    face = reading.face("2021/dim.jpg")
+    assert f"To settle it: phototag label {face} Alice, or phototag reject {face} Alice." in why
 
 
 def test_a_face_between_two_people_names_the_lead_that_it_lacks(reading, run) -> None:
