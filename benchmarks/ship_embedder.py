@@ -27,6 +27,7 @@ def main() -> None:
         "--no-mirror", action="store_true", help="embed the crop without its mirror image"
     )
     ask.add_argument("--weight-bits", type=int, choices=(7, 8), default=7)
+    ask.add_argument("--no-whiten", action="store_true", help="leave the last layer as trained")
     ask.add_argument("--no-check", action="store_true", help="write even when int8 loses much")
     given = ask.parse_args()
     result = ship(
@@ -36,6 +37,7 @@ def main() -> None:
         px=given.px,
         mirror=not given.no_mirror,
         bits=given.weight_bits,
+        whiten=not given.no_whiten,
         check=not given.no_check,
     )
     print(summary(result))

@@ -7,7 +7,8 @@ from typing import Any
 
 ABOUT: Mapping[str, Any] = {
     "network": "VGG16 (Simonyan and Zisserman, arXiv 1409.1556), batch normalisation folded in; "
-    "its last map flattened, dense to 256",
+    "its last map flattened, dense to 256; where `whitened`, the output is centred and whitened by "
+    "6,500 training faces (folded into the dense layer)",
     "input": "aligned face: five landmarks by least-squares similarity to `template` in 112x112, "
     "shrunk by area to `size`; (value - mean) / scale",
     "output": "256 values, brought to unit length; where `mirror` is true, those of the crop and "

@@ -18,7 +18,7 @@ from phototag.bench.checkpoint import read_checkpoint
 from phototag.bench.faces import FaceSet, load_faces, load_pairs
 from phototag.bench.folded import FoldedVGG16, fold_checkpoint, has_fifth_pool, save_float16
 from phototag.bench.metrics import roc
-from phototag.bench.onnx_vgg import MEAN, SCALE, float_model, int8_model
+from phototag.bench.onnx_vgg import MEAN, SCALE, Ranges, float_model, int8_model
 from phototag.bench.ranges import measure_ranges
 from phototag.bench.thresholds import (
     Calibration,
@@ -27,15 +27,17 @@ from phototag.bench.thresholds import (
     calibrate,
     pair_accuracy,
 )
+from phototag.bench.whiten import chosen, whitened
 from phototag.core.types import Vectors
 from phototag.errors import ModelError
 from phototag.vision.embed import Embedder, shrink
-from phototag.vision.models import ModelCard, Part, card_json, channels, digest_of
+from phototag.vision.models import ModelCard, Part, Session, card_json, channels, digest_of
 
 NAME = "face-vgg16"
 CALIBRATION_FACES = 384
 LEAST_COSINE = 0.98
 MOST_LOST = 0.002
+EMBEDDED_AT_ONCE = 64
 COMPARED = 900
 """Calibration faces on which int8 and float32 are compared."""
 
@@ -67,6 +69,7 @@ def ship(
     px: int | None = None,
     mirror: bool = True,
     bits: int = 7,
+    whiten: bool = True,
     check: bool = True,
 ) -> Shipped:
     """Write `face-vgg16.npz`, `face-vgg16.int8.onnx` and `face-vgg16.json` into `out`.
@@ -78,7 +81,16 @@ def ship(
     network = fold_checkpoint(read_checkpoint(checkpoint, px))
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out) as folder:
-        card, reference = write_models(network, faces, Path(folder), mirror=mirror, bits=bits)
+        shards = load_faces(sorted(faces.glob("shard-*.npz")))
+        ranges = measure_ranges(
+            network,
+            shards.take(range(min(len(shards), CALIBRATION_FACES))).pixels(network.px),
+            weight_limit=2 ** (bits - 1) - (bits == 8),
+        )
+        if whiten:
+            network = _whitened(network, ranges, shards, Path(folder))
+        card, reference = write_models(network, ranges, Path(folder), mirror=mirror)
+        card = replace(card, about={**card.about, "whitened": whiten})
         card, result = measure(card, reference, faces)
         if check and (result.cosine < LEAST_COSINE or result.lost > MOST_LOST):
             raise ModelError(
@@ -91,14 +103,27 @@ def ship(
     return replace(result, card=out / f"{NAME}.json")
 
 
+def _whitened(network: FoldedVGG16, ranges: Ranges, shards: FaceSet, folder: Path) -> FoldedVGG16:
+    """The network with its output whitened by what the int8 model says of training faces."""
+    path = folder / "unwhitened.onnx"
+    path.write_bytes(int8_model(network, ranges).SerializeToString())
+    rows = chosen(shards)
+    some = shards.take(rows)
+    session = Session(path)
+    vectors = []
+    for start in range(0, len(some), EMBEDDED_AT_ONCE):
+        part = some.take(range(start, min(len(some), start + EMBEDDED_AT_ONCE)))
+        values = (part.pixels(network.px).astype(np.float32) - MEAN) / SCALE
+        vectors.append(session.run(np.ascontiguousarray(values.transpose(0, 3, 1, 2))))
+    path.unlink()
+    return whitened(network, np.concatenate(vectors), some.labels)
+
+
 def write_models(
-    network: FoldedVGG16, faces: Path, out: Path, *, mirror: bool, bits: int
+    network: FoldedVGG16, ranges: Ranges, out: Path, *, mirror: bool
 ) -> tuple[ModelCard, ModelCard]:
     """The files of a folded network in `out`: the int8 model's card and the float32 model's (for
     comparison only)."""
-    shards = load_faces(sorted(faces.glob("shard-*.npz"))[:1], limit=CALIBRATION_FACES)
-    pictures = shards.pixels(network.px)
-    ranges = measure_ranges(network, pictures, weight_limit=2 ** (bits - 1) - (bits == 8))
     save_float16(network, out / f"{NAME}.npz")
     (out / f"{NAME}.int8.onnx").write_bytes(int8_model(network, ranges).SerializeToString())
     (out / "float.onnx").write_bytes(float_model(network).SerializeToString())
@@ -108,7 +133,7 @@ def write_models(
         "fifth_pooling": has_fifth_pool(network.px),
         "quantisation": {
             "scheme": "QDQ, static, activations in 8 bits (per tensor), weights per channel",
-            "weight_bits": bits,
+            "weight_limit": ranges.weight_limit,
             "calibrated_on": f"{CALIBRATION_FACES} training faces",
         },
     }

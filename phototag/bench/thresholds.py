@@ -23,7 +23,7 @@ EXAMPLE_COUNTS = (1, 2, 3, 6, 12)
 """People with few examples and with many are judged by the same thresholds: the strictest of these
 counts decides."""
 
-CUTS = np.round(np.arange(0.10, 0.86, 0.02), 2)
+CUTS = np.round(np.arange(0.10, 0.99, 0.02), 2)
 """Cluster thresholds that are tried."""
 
 NEIGHBOURS = 64
