@@ -37,6 +37,7 @@ from phototag.core.types import Vectors, on_grid
 
 CUT = 0.4
 ROUNDS = 3
+NEW, GONE = 1000, 100
 
 
 def peak() -> float:
@@ -58,7 +59,9 @@ def grouped(
 
 def whole(count: int) -> dict[str, Any]:
     """A first run over all faces, then new ones, then some that are gone."""
-    faces, new = crowd(count), crowd(1000, seed=1)
+    everybody = crowd(count + NEW)
+    faces = Crowd(everybody.vectors[:count], everybody.people[:count], everybody.photos[:count])
+    new = everybody.vectors[count:]
     before = peak()
     busy = time.process_time()
     graph, search = timed(neighbours, faces.vectors, NEIGHBOURS, CUT)
@@ -66,11 +69,9 @@ def whole(count: int) -> dict[str, Any]:
     labels, merge = timed(grouped, faces.vectors, faces.photos, graph)
     merging = time.process_time() - busy - searching
     most = peak()
-    (*_, changed), growth = timed(
-        extend_neighbours, *graph, faces.vectors, new.vectors, NEIGHBOURS, CUT
-    )
+    (*_, changed), growth = timed(extend_neighbours, *graph, faces.vectors, new, NEIGHBOURS, CUT)
     gone = np.zeros(count, bool)
-    gone[np.random.default_rng(2).choice(count, 100, replace=False)] = True
+    gone[np.random.default_rng(2).choice(count, GONE, replace=False)] = True
     _, loss = timed(shrink_neighbours, *graph, faces.vectors, gone, NEIGHBOURS, CUT)
     precision, recall, f = bcubed(labels, faces.people)
     return {
@@ -85,9 +86,9 @@ def whole(count: int) -> dict[str, Any]:
         "peak_gb": round(most, 2),
         "peak_before_gb": round(before, 2),
         "bcubed": [round(v, 4) for v in (precision, recall, f)],
-        "add_1000_s": growth,
+        f"add_{NEW}_s": growth,
         "lists_changed": len(changed),
-        "lose_100_s": loss,
+        f"lose_{GONE}_s": loss,
     }
 
 

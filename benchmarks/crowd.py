@@ -11,6 +11,7 @@ from phototag.core.types import Vectors, on_grid
 
 DIM = 256
 LARGEST = 1500
+BLOCK = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,10 @@ class Crowd:
     photos: NDArray[np.int64]
 
 
-def directions(count: int, chance: np.random.Generator) -> NDArray[np.float64]:
+def directions(count: int, chance: np.random.Generator) -> Vectors:
     """Unit vectors [count, 256] with the falling spectrum of face embeddings."""
-    scale = (1 + np.arange(DIM) / 30) ** -0.75
-    found = chance.normal(size=(count, DIM)) * scale
+    scale = np.float32(1 + np.arange(DIM) / 30) ** np.float32(-0.75)
+    found = chance.standard_normal((count, DIM), dtype=np.float32) * scale
     return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
@@ -41,15 +42,22 @@ def crowd(count: int, seed: int = 0, burst: float = 0) -> Crowd:
         sizes.append(min(LARGEST, int(chance.pareto(0.95)) + 1))
     people = np.repeat(np.arange(len(sizes)), sizes)[:count]
     common = directions(1, chance)
-    centres = np.sqrt(0.1) * common + np.sqrt(0.9) * directions(len(sizes), chance)
+    centres = np.sqrt(np.float32(0.1)) * common
+    centres = centres + np.sqrt(np.float32(0.9)) * directions(len(sizes), chance)
     series = _series(people, burst, chance) if burst else np.arange(count)
-    likeness = np.clip(chance.normal(0.745, 0.12, series[-1] + 1), 0.3, 0.95)[series, None]
-    moment = directions(series[-1] + 1, chance)[series]
-    if burst:
-        moment = np.sqrt(0.8) * moment + np.sqrt(0.2) * directions(count, chance)
-    vectors = likeness * centres[people] + np.sqrt(1 - likeness**2) * moment
+    likeness = np.clip(chance.normal(0.745, 0.12, series[-1] + 1), 0.3, 0.95).astype(np.float32)
+    moments = directions(series[-1] + 1, chance)
+    vectors = np.empty((count, DIM), dtype=np.float32)
+    for start in range(0, count, BLOCK):
+        part = slice(start, start + BLOCK)
+        moment = moments[series[part]]
+        if burst:
+            own = directions(len(moment), chance)
+            moment = np.sqrt(np.float32(0.8)) * moment + np.sqrt(np.float32(0.2)) * own
+        share = likeness[series[part], None]
+        vectors[part] = on_grid(share * centres[people[part]] + np.sqrt(1 - share**2) * moment)
     rows = chance.permutation(count)
-    return Crowd(on_grid(vectors[rows]), people[rows], np.arange(count) // 2)
+    return Crowd(vectors[rows], people[rows], np.arange(count) // 2)
 
 
 def _series(

@@ -58,6 +58,7 @@ def agglomerate(
     keep = np.ones(len(vectors), dtype=np.bool_) if among is None else among
     place = ranks(len(vectors), order)
     edges = _Edges.of(ids, sims, place, keep)
+    edges = edges.where(edges.sims >= threshold)
     tags = _tags(photos, set(free_photos), keep, place)
     row = np.empty(len(vectors), dtype=np.int64)
     row[place] = np.arange(len(vectors))

@@ -67,11 +67,11 @@ def choose_examples(
     Faces of quality below `good` stand in only where there is no better one. Ties go to the lower
     `order` key, so that the choice depends on the faces and not on the order of the rows.
 
-    Measured on teacher vectors, true acceptance at a false match rate of 1e-4: 6 examples of each
-    of 80 people of 20 to 700 faces: this 0.877, the most central 0.861, random 0.802, farthest
-    point 0.596, all 0.957; 4 of each of the 88 calibration people of 10 and more: this 0.721, most
-    central 0.720, random 0.639, farthest point 0.608, all 0.741. Farthest point picks the faces
-    that are hardly theirs.
+    Measured with a strong recogniser's vectors, true acceptance at a false match rate of 1e-4
+    (`benchmarks/matching.py --examples`): 6 examples of each of 80 people with 20 faces and more:
+    this 0.878, the most central ones 0.862, random ones 0.803, farthest point 0.600, all faces
+    0.958; 4 of each of the 88 calibration people with 10 and more: this 0.725, most central 0.724,
+    random 0.644, farthest point 0.619, all 0.752. Farthest point picks what is hardly the person.
     """
     worth = np.asarray(qualities, dtype=np.float64)
     pool = np.flatnonzero(worth >= good)

@@ -197,6 +197,14 @@ def test_lists_of_24_find_the_people_that_all_pairs_find(seed: int) -> None:
     assert grouped(vectors, k=24) == grouped(vectors)
 
 
+def test_a_graph_with_weaker_edges_gives_the_same_groups() -> None:
+    vectors, _ = collection(120)
+    photos, good = np.arange(120), np.random.default_rng(1).random(120) < 0.8
+    weak = agglomerate(vectors, *neighbours(vectors, 120, 0.1), photos, good, None, CUT)
+    strong = agglomerate(vectors, *neighbours(vectors, 120, CUT), photos, good, None, CUT)
+    assert (weak == strong).all()
+
+
 def test_grouping_some_faces_looks_at_no_others() -> None:
     vectors, _ = collection(120)
     photos, good = np.arange(120) // 2, np.random.default_rng(1).random(120) < 0.8
