@@ -74,11 +74,17 @@ def load(
     folder: Path,
     options: Mapping[str, Any],
     environment: Mapping[str, str] = os.environ,
+    *,
+    before: Mapping[str, Any] | None = None,
 ) -> Settings:
-    """Settings for the library in `folder`; options that are None were not given. Raises
-    UsageError."""
+    """Settings for the library in `folder`; options that are None were not given.
+
+    `before` is how the library's outputs were written last: a choice that holds until another is
+    made, since its sidecars have one place. Raises UsageError.
+    """
     settings = Settings()
     for source, given in (
+        ("the library", before or {}),
         (str(folder / "phototag.toml"), _from_file(folder / "phototag.toml")),
         ("the environment", _from_environment(environment)),
         ("the command line", {k: v for k, v in options.items() if v is not None}),

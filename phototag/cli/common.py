@@ -63,8 +63,8 @@ def actor() -> str:
 def reading(library: str | None, options: Mapping[str, Any] | None = None) -> Iterator[Session]:
     """A library to read. Raises NoLibrary and its kin."""
     folder = setup.library_folder(library)
-    settings = setup.load(folder, options or {})
     with store.open_to_read(folder) as lib:
+        settings = setup.load(folder, options or {}, before=_as_written(lib))
         yield Session(lib, settings, _is_default(folder))
 
 
@@ -74,11 +74,20 @@ def writing(
 ) -> Iterator[Session]:
     """A library to write, held against others. Raises LibraryInUse, NoLibrary and its kin."""
     folder = setup.library_folder(library)
-    settings = setup.load(folder, options or {})
+    setup.load(folder, options or {})  # what is wrong is said before a library is made
     started = now().isoformat(timespec="seconds")
     with store.open_to_write(folder, command_line(), started, create=create) as lib:
         _meet_mirror(lib)
+        settings = setup.load(folder, options or {}, before=_as_written(lib))
         yield Session(lib, settings, _is_default(folder))
+
+
+def _as_written(lib: Library) -> dict[str, Any]:
+    """Where the library's outputs are, as the last command wrote them."""
+    said = (store.meta(lib, "outputs") or "").split()
+    if len(said) < 2:
+        return {}
+    return {"sidecars": said[0], "thumbnails": said[1] == "True"}
 
 
 def _meet_mirror(lib: Library) -> None:

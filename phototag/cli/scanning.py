@@ -87,13 +87,17 @@ def scan(
     sidecars: Annotated[
         str | None,
         typer.Option(
-            metavar="beside|library|none", help="Where sidecars go.", show_default="beside"
+            metavar="beside|library|none",
+            help="Where sidecars go.",
+            show_default="as before, at first beside",
         ),
     ] = None,
     thumbnails: Annotated[
         str | None,
         typer.Option(
-            metavar="all|none", help="Annotated thumbnails of photos.", show_default="all"
+            metavar="all|none",
+            help="Annotated thumbnails of photos.",
+            show_default="as before, at first all",
         ),
     ] = None,
     quiet: QuietOption = False,
