@@ -70,7 +70,9 @@ def whitening(
     total = np.cov(values.T)
     within = _within(values, labels)
     strength = np.trace(total) / size
-    mixed = TOTAL * total + WITHIN * within * (np.trace(total) / np.trace(within))
+    spread = np.trace(within)
+    scaled = within * (np.trace(total) / spread) if spread > 0 else total
+    mixed = TOTAL * total + WITHIN * scaled
     roots, axes = np.linalg.eigh(mixed + IDENTITY * strength * np.eye(size))
     matrix = (axes / np.sqrt(roots)) @ axes.T
     length = np.sqrt(np.trace(total) / np.trace(matrix @ total @ matrix))

@@ -74,13 +74,15 @@ def test_a_checkpoint_becomes_a_model_with_a_card_that_says_everything(
     assert card.thresholds is not None
     assert card.thresholds.suggest < card.thresholds.accept
     assert card.parts["float16"].file == "face-vgg16.npz"
-    assert result.cosine > 0.98
+    assert (
+        result.cosine > 0.8
+    )  # random weights tell faces apart by little, and whitening enlarges it
 
     said = json.loads(result.card.read_text())
     assert "Apache-2.0" in said["training"]["teacher"]["licence"]
     assert said["training_data"]["terms"]
     assert said["limits"]
-    assert said["fifth_pooling"] is False
+    assert (said["fifth_pooling"], said["whitened"]) == (False, True)
     measured = said["measurements"]
     for threshold in ("accept", "suggest", "cluster", "margin"):
         assert measured["calibration"][threshold], threshold
