@@ -12,6 +12,9 @@ from phototag.vision.models import ARCFACE
 TEMPLATE: NDArray[np.float64] = np.array(ARCFACE)
 """[5, 2]: the landmarks in a crop of 112x112 pixels, counted from the centre of the first pixel."""
 
+FINEST = 32
+"""A face of 3,500 px is still cut whole; bounds the memory of a larger one (40 MB)."""
+
 
 def similarity(
     points: NDArray[np.float64], template: NDArray[np.float64] = TEMPLATE
@@ -38,16 +41,18 @@ def align(pixels: Pixels, landmarks: NDArray[np.float64], size: int = 112) -> Pi
     Shrunk by area: where several pixels of the photo fall on one of the crop, all of them count.
     What lies outside the photo repeats its edge.
     """
-    ratio = size / 112
-    matrix = similarity(landmarks - 0.5, (TEMPLATE + 0.5) * ratio - 0.5)
-    finer = max(1, int(np.ceil(1 / np.hypot(matrix[0, 0], matrix[1, 0]) - 1e-6)))
-    finer = min(finer, 32)
-    big = matrix * finer
-    big[:, 2] += (finer - 1) / 2
-    side = size * finer
-    warped = cv2.warpAffine(
-        pixels, big, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    matrix = similarity(landmarks - 0.5, (TEMPLATE + 0.5) * (size / 112) - 0.5)
+    # Cut at a whole multiple of the size, no coarser than the photo, then take means of squares.
+    finer = int(np.ceil(1 / np.hypot(matrix[0, 0], matrix[1, 0]) - 1e-6))
+    finer = min(max(finer, 1), FINEST)
+    matrix *= finer
+    matrix[:, 2] += (finer - 1) / 2  # pixels are counted from the centre of the first
+    cut = cv2.warpAffine(
+        np.ascontiguousarray(pixels),
+        matrix,
+        (size * finer, size * finer),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
     )
-    if finer > 1:
-        warped = cv2.resize(warped, (size, size), interpolation=cv2.INTER_AREA)
-    return warped.astype(np.uint8, copy=False)
+    crop = cv2.resize(cut, (size, size), interpolation=cv2.INTER_AREA) if finer > 1 else cut
+    return crop.astype(np.uint8, copy=False)

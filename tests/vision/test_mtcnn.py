@@ -202,3 +202,8 @@ def test_points_come_back_to_the_pixel_they_were_turned_from() -> None:
 def test_noise_does_not_cost_more_than_a_crowd(mtcnn: Mtcnn) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (600, 800, 3), np.uint8)
     assert mtcnn.detect(noise) == []
+
+
+def test_a_mirrored_view_of_the_pixels_is_as_good_as_a_copy(mtcnn: Mtcnn, people: Path) -> None:
+    pixels = decoded(people / "dlib" / "2008_002470.jpg")
+    assert mtcnn.detect(pixels[:, ::-1]) == mtcnn.detect(pixels[:, ::-1].copy()) != []
