@@ -261,8 +261,8 @@ def test_arrows_turn_the_photos_and_escape_goes_back_to_the_tile(page: Any, home
     page.keyboard.press("n")
     assert page.locator(".boxes").is_hidden()
     page.keyboard.press("Escape")
-    assert page.locator("#viewer").is_hidden()
-    assert page.evaluate("document.activeElement.dataset.at") == "2"
+    page.locator("#viewer").wait_for(state="hidden")
+    page.wait_for_function("document.activeElement.dataset.at === '2'")
 
 
 def test_a_name_in_a_photo_leads_to_that_person(page: Any, home: str) -> None:
@@ -298,7 +298,8 @@ def test_down_goes_to_the_picture_below(page: Any, tmp_path: Path) -> None:
     assert below["y"] > above["y"] + 50
     assert below["x"] == pytest.approx(above["x"], abs=2)
     page.keyboard.press("ArrowUp")
-    assert page.evaluate("document.activeElement.dataset.at") == first.get_attribute("data-at")
+    place = first.get_attribute("data-at")
+    page.wait_for_function("at => document.activeElement.dataset.at === at", arg=place)
 
 
 def test_a_person_is_shown_by_photos_or_by_faces(page: Any, home: str) -> None:
