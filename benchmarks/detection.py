@@ -3,10 +3,10 @@
     python benchmarks/detection.py [agreement] [time] [recall] [--shared FOLDER] [--photos N]
 
 `agreement`: the exact mode against the package's `detect_faces` on every photo of `photos/people`,
-at the same size and thresholds. `time`: the package, the exact mode and the default one by turns on
-photos of 1280 px; ours with one thread, the package as it comes. `recall`: faces found, lost against the exact mode, and false, on
-the photos that come with truth. Without a word: all three. TensorFlow is only needed for the first
-two.
+at the same size and thresholds. `time`: the package as it comes, the exact mode and the default one
+(with one thread each) by turns on photos of 1280 px. `recall`: faces found, lost against the exact
+mode, and false, on the photos that come with truth. Without a word: all three. TensorFlow is only
+needed for the first two.
 """
 
 from __future__ import annotations

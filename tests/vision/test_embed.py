@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 from phototag.core.types import GRID
 from phototag.errors import ModelError
 from phototag.vision.embed import Embedder, make_card, shrink
-from phototag.vision.models import ModelCard, card_json, load_card
+from phototag.vision.models import ModelCard, card_json, load_card, shipped
 from tests.vision.networks import card_of, model, projection, saved
 
 
@@ -34,6 +34,15 @@ def test_a_face_has_the_same_vector_whoever_is_beside_it(vgg_card: ModelCard) ->
         np.testing.assert_array_equal(np.concatenate(parts), whole)
     backwards = embedder.embed(faces[::-1])
     np.testing.assert_array_equal(backwards[::-1], whole)
+
+
+def test_the_shipped_network_gives_a_face_the_same_vector_whoever_is_beside_it() -> None:
+    embedder = Embedder(shipped("face-vgg16"))
+    faces = crops(9)
+    whole = embedder.embed(faces)
+    for size in (1, 4):
+        parts = [embedder.embed(faces[i : i + size]) for i in range(0, 9, size)]
+        np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
 def test_vectors_are_of_unit_length_and_on_the_grid(vgg_card: ModelCard) -> None:
