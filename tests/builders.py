@@ -169,6 +169,7 @@ class Home:
     def sql(self, text: str, *values: object) -> list[tuple[object, ...]]:
         """Run a statement on the catalogue, as nobody should."""
         db = sqlite3.connect(self.library / "catalog.sqlite")
+        db.execute("PRAGMA synchronous = OFF")
         try:
             with db:
                 return db.execute(text, values).fetchall()

@@ -128,7 +128,7 @@ def _about_cluster(
     levels: Levels,
 ) -> Iterable[str]:
     yield (
-        f"cluster-{number} is {row.faces:,} unnamed faces in {row.photos:,} photos that look alike"
+        f"cluster-{number} is {row.faces:,} unnamed faces in {_photos(row.photos)} that look alike"
         + (f": {tightness:.2f} on average" if tightness is not None else "")
         + (f"; groups join at {levels.cluster:.2f}." if levels.cluster is not None else ".")
     )
@@ -137,7 +137,7 @@ def _about_cluster(
     for other in beside[:1]:
         text = f"The cluster most like it is {other.id}, at {other.similarity:.2f}"
         if other.photos_shared:
-            text += f"; they share {other.photos_shared:,} photos, so they are two people"
+            text += f"; they share {_photos(other.photos_shared)}, so they are two people"
         yield text + "."
     yield f'To name it: phototag label cluster-{number} "NAME"'
 
@@ -175,7 +175,7 @@ def person_view(lib: Library, levels: Levels, number: int) -> PersonView:
 def _about_person(row: views.PersonRow, examples: int, rejected: int) -> Iterable[str]:
     recognised = row.faces - row.confirmed
     yield (
-        f"{row.name}: {_faces(row.faces)} in {row.photos:,} photos, {row.confirmed:,} named by you "
+        f"{row.name}: {_faces(row.faces)} in {_photos(row.photos)}, {row.confirmed:,} named by you "
         f"and {recognised:,} recognised."
     )
     if examples < row.confirmed:
@@ -193,3 +193,7 @@ def _about_person(row: views.PersonRow, examples: int, rejected: int) -> Iterabl
 
 def _faces(count: int) -> str:
     return f"{count:,} face{'' if count == 1 else 's'}"
+
+
+def _photos(count: int) -> str:
+    return f"{count:,} photo{'' if count == 1 else 's'}"

@@ -74,11 +74,21 @@ def home(painted: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home
     shutil.copytree(painted.photos, copy.photos)
     old, new = str(painted.photos), str(copy.photos)
     copy.sql("UPDATE roots SET path = ?", new)
-    for (path,) in copy.sql("SELECT path FROM outputs"):
-        there = os.fsdecode(path) if isinstance(path, bytes) else str(path)
-        if there.startswith(old):
-            moved = os.fsencode(new + there[len(old) :])
-            stored = moved if isinstance(path, bytes) else moved.decode()
-            copy.sql("UPDATE outputs SET path = ? WHERE path = ?", stored, path)
+    copy.sql("UPDATE outputs SET path = replace(path, ?, ?) WHERE typeof(path) = 'text'", old, new)
+    for (path,) in copy.sql("SELECT path FROM outputs WHERE typeof(path) = 'blob'"):
+        moved = bytes(path).replace(old.encode(), new.encode())
+        copy.sql("UPDATE outputs SET path = ? WHERE path = ?", moved, path)
+    monkeypatch.setenv("PHOTOTAG_LIBRARY", str(copy.library))
+    return copy
+
+
+@pytest.fixture
+def catalogue(painted: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A copy of the catalogue and the journal only, for what goes wrong before a photo matters."""
+    copy = Home(tmp_path / "library", painted.photos)
+    copy.library.mkdir()
+    for name in ("catalog.sqlite", "journal.jsonl", "phototag.toml"):
+        shutil.copy(painted.library / name, copy.library / name)
+    shutil.copytree(painted.library / "models", copy.library / "models")
     monkeypatch.setenv("PHOTOTAG_LIBRARY", str(copy.library))
     return copy

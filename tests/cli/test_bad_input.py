@@ -48,18 +48,18 @@ def test_without_a_library_the_way_to_make_one_is_told(run, tmp_path, words) -> 
 
 
 @pytest.mark.parametrize("words", [*READERS, *WRITERS, ("scan", "."), ("doctor",)], ids=" ".join)
-def test_a_library_of_a_newer_phototag_is_left_alone(home, run, words) -> None:
-    home.sql("PRAGMA user_version = 99")
-    before = home.sql("SELECT COUNT(*) FROM decisions")
+def test_a_library_of_a_newer_phototag_is_left_alone(catalogue, run, words) -> None:
+    catalogue.sql("PRAGMA user_version = 99")
+    before = catalogue.sql("SELECT COUNT(*) FROM decisions")
     ran = run(*words)
     assert ran.code == 5
     assert "Upgrade phototag." in ran.out + ran.err
-    assert home.sql("SELECT COUNT(*) FROM decisions") == before
+    assert catalogue.sql("SELECT COUNT(*) FROM decisions") == before
 
 
 @pytest.mark.parametrize("words", [*READERS, *WRITERS, ("scan", ".")], ids=" ".join)
-def test_a_catalogue_that_is_no_database_is_named(home, run, words) -> None:
-    (home.library / "catalog.sqlite").write_bytes(b"no database" * 500)
+def test_a_catalogue_that_is_no_database_is_named(catalogue, run, words) -> None:
+    (catalogue.library / "catalog.sqlite").write_bytes(b"no database" * 500)
     ran = run(*words)
     assert ran.code == 5
     assert "catalog.sqlite cannot be read" in one_sentence(ran)
@@ -69,10 +69,10 @@ def test_a_catalogue_that_is_no_database_is_named(home, run, words) -> None:
 @pytest.mark.parametrize(
     "words", [("people",), ("show", "Alice"), ("find", "Alice"), ("status",)], ids=" ".join
 )
-def test_a_catalogue_with_a_hole_in_it_is_damaged_not_unforeseen(home, run, words) -> None:
+def test_a_catalogue_with_a_hole_in_it_is_damaged_not_unforeseen(catalogue, run, words) -> None:
     """Pages in the middle of the file are overwritten, as a failing disk does."""
-    home.sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    path = home.library / "catalog.sqlite"
+    catalogue.sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    path = catalogue.library / "catalog.sqlite"
     data = bytearray(path.read_bytes())
     data[4096:] = b"\xa5" * (len(data) - 4096)
     path.write_bytes(data)
@@ -133,26 +133,26 @@ def test_no_command_shows_the_help_and_is_a_usage_error(run) -> None:
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else "",
 )
-def test_decisions_that_cannot_be_are_refused(home, run, words, said: str) -> None:
-    before = home.sql("SELECT * FROM decisions")
+def test_decisions_that_cannot_be_are_refused(catalogue, run, words, said: str) -> None:
+    before = catalogue.sql("SELECT * FROM decisions")
     ran = run(*words)
     assert ran.code == 2
     assert said in one_sentence(ran)
-    assert home.sql("SELECT * FROM decisions") == before
+    assert catalogue.sql("SELECT * FROM decisions") == before
 
 
-def test_nothing_to_undo_is_one(home, run) -> None:
-    home.sql("DELETE FROM decisions")
-    (home.library / "journal.jsonl").unlink()
+def test_nothing_to_undo_is_one(catalogue, run) -> None:
+    catalogue.sql("DELETE FROM decisions")
+    (catalogue.library / "journal.jsonl").unlink()
     ran = run("undo")
     assert ran.code == 1
     assert "There is no decision to undo." in ran.err
 
 
-def test_a_second_writer_is_told_who_the_first_is(home, run) -> None:
+def test_a_second_writer_is_told_who_the_first_is(catalogue, run) -> None:
     import fcntl
 
-    with (home.library / "lock").open("w") as lock:
+    with (catalogue.library / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         lock.write(
             '{"pid": 4711, "host": "nas", "command": "phototag scan /p", "started": "today"}'
@@ -163,15 +163,15 @@ def test_a_second_writer_is_told_who_the_first_is(home, run) -> None:
     assert "process 4711 on nas (phototag scan /p, since today)" in one_sentence(ran)
 
 
-def test_debug_shows_where_it_happened(home, run, monkeypatch) -> None:
+def test_debug_shows_where_it_happened(catalogue, run, monkeypatch) -> None:
     monkeypatch.setenv("PHOTOTAG_DEBUG", "1")
     with pytest.raises(Exception, match="There is no face-999"):
         run("show", "face-999")
 
 
-def test_a_locked_out_database_is_told_in_words(home, run) -> None:
+def test_a_locked_out_database_is_told_in_words(catalogue, run) -> None:
     """Another program holds SQLite's own lock: readers still read (WAL)."""
-    db = sqlite3.connect(home.library / "catalog.sqlite", isolation_level=None)
+    db = sqlite3.connect(catalogue.library / "catalog.sqlite", isolation_level=None)
     db.execute("BEGIN IMMEDIATE")
     try:
         assert run("people").code == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from phototag.core.quality import GOOD
@@ -229,3 +231,16 @@ def test_faces_that_a_cut_off_scan_left_say_what_they_wait_for(home, run) -> Non
     assert "was not seen by the model in use yet. Run phototag scan." in sentences(
         run, f"face-{number}"
     )
+
+
+def test_names_that_are_not_utf8_are_understood_and_shown(reading, run) -> None:
+    name = os.fsdecode(b"2021/caf\xe9.jpg")
+    photo = run("show", name, "--json").json
+    assert [f["who"] for f in photo["faces"]] == ["Alice", "Bob"]
+    assert os.path.exists(photo["paths"][0])
+    assert "caf?.jpg" in run("show", reading.photo(name)).out
+
+
+def test_names_in_any_script_are_understood(reading, run) -> None:
+    assert run("show", "山田 太郎").lines[0].startswith("山田 太郎: 1 face in 1 photo,")
+    assert run("show", "家族.jpg").code == 0
