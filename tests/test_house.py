@@ -116,6 +116,17 @@ def test_sqlite_is_only_opened_by_the_catalogue() -> None:
             assert "sqlite3.connect" not in text, name
 
 
+def test_sql_stays_in_the_catalogue() -> None:
+    """Outside only a PRAGMA may be said: how careful SQLite is with a decision."""
+    for name in FILES:
+        for node in parsed(name) if room_of(name) != "catalog" else ():
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                said = node.args[0] if node.args else None
+                if node.func.attr in ("execute", "executemany", "executescript"):
+                    assert isinstance(said, ast.Constant), f"{name}:{node.lineno}"
+                    assert str(said.value).startswith("PRAGMA "), f"{name}:{node.lineno}"
+
+
 def test_only_the_command_line_prints_or_asks() -> None:
     for name in FILES:
         if room_of(name) in ("cli", "__main__") or name == TRAINING:

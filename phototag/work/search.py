@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
-from phototag.catalog import views
+from phototag.catalog import search as table
+from phototag.catalog.search import FoundFile, Query
 from phototag.catalog.store import Library
-from phototag.catalog.views import FoundFile, Query
 from phototag.errors import UsageError
 from phototag.work.names import person_wanted
 
@@ -48,9 +48,9 @@ class Hit:
 
 def search(lib: Library, wanted: Wanted) -> Iterator[Hit]:
     """Every present file of every photo that fits, by date. Raises UsageError and NotFound."""
-    files = views.find(lib, _query(lib, wanted))
+    files = table.find(lib, _query(lib, wanted))
     while block := list(islice(files, BLOCK)):
-        names = views.names_in(lib, sorted({file.photo for file in block}))
+        names = table.names_in(lib, sorted({file.photo for file in block}))
         for file in block:
             yield Hit(file, tuple(names.get(file.photo, ())))
 
