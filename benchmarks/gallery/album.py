@@ -307,7 +307,7 @@ PHOTOS: tuple[Photo, ...] = (
         (1200, 900),
         "night",
         "2021:08:27 22:10:00",
-        figures=(f("Zunari", 0.52, 0.43, 3.1, c("scoop", PLUM), roll=-7, turn=1),),
+        figures=(f("Zunari", 0.52, 0.43, 2.6, c("scoop", PLUM), roll=-7, turn=1),),
         quality=82,
     ),
     Photo(
