@@ -23,5 +23,6 @@ def set_examples(lib: Library, model: str, person: int, faces: Sequence[int]) ->
     )
 
 
-def drop_examples(lib: Library, person: int) -> None:
-    lib.db.execute("DELETE FROM examples WHERE person_id = ?", (person,))
+def drop_strangers(lib: Library) -> None:
+    """Forget the examples of people that there are not any more."""
+    lib.db.execute("DELETE FROM examples WHERE person_id NOT IN (SELECT id FROM people)")

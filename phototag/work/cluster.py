@@ -205,7 +205,8 @@ def given_numbers(
                     break
     rest = [place for place in range(len(groups)) if place not in given]
     left = {number: those for number, those in old.items() if number not in given.values()}
-    others, _, _ = keep_ids(left, [list(groups[p]) for p in rest], table.next_cluster(lib))
+    next_id = max([table.next_cluster(lib), *(number + 1 for number in given.values())])
+    others, _, _ = keep_ids(left, [list(groups[p]) for p in rest], next_id)
     given.update(zip(rest, others, strict=True))
     return [given[place] for place in range(len(groups))]
 

@@ -1,7 +1,9 @@
-"""Workers' outcomes into the catalogue: one photo, one transaction, in the order of the walk."""
+"""Workers' outcomes into the catalogue: each photo whole, in the order of the walk."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from phototag.catalog import edits as edit_table
@@ -16,8 +18,9 @@ from phototag.catalog.store import Library
 from phototag.core.decisions import MEETS
 from phototag.core.types import FaceRecord, PhotoRecord
 from phototag.work.extract import Job, Outcome
-from phototag.work.pictures import Folders, keep_pictures
+from phototag.work.pictures import pictures_of
 from phototag.work.reports import Problem, ScanReport
+from phototag.work.writing import Put, Writer
 
 
 @dataclass(slots=True)
@@ -28,9 +31,11 @@ class Intake:
     detector: str
     model: str
     report: ScanReport
+    writer: Writer
     replay: bool = False
     """Whether the journal names a face that came in: what it says has to be worked out again."""
-    _folders: Folders = field(default_factory=Folders)
+    _pictures: list[Future[Put]] = field(default_factory=list)
+    """Small pictures that are being written."""
 
     def job(self, todo: Todo) -> Job:
         """What a worker is told about a file."""
@@ -43,22 +48,33 @@ class Intake:
         known = () if todo.kind == "force" else photo_table.keys_of_size(self.lib, todo.size)
         return Job(todo.path, known=known)
 
-    def take(self, todo: Todo, outcome: Outcome) -> None:
-        """Write what became of a file. Raises CannotWrite."""
+    def take(self, todos: Sequence[Todo], outcomes: Sequence[Outcome]) -> None:
+        """Write what became of some files, all or none of it. Raises CannotWrite."""
         with self.lib.transaction():
-            if outcome.reason == "vanished":
-                self.report.vanished += 1
-            elif outcome.reason is not None:
-                self._fail(todo, outcome)
-            elif outcome.vectors is not None:
-                self._embed(todo, outcome)
-            elif outcome.key is not None:
-                photo = photo_table.photo_with_key(self.lib, outcome.key)
-                if photo is None:
-                    raise RuntimeError(f"{todo.path}: its photo left the catalogue meanwhile")
-                self._place(todo, outcome, photo, fresh=False)
-            elif outcome.record is not None:
-                self._record(todo, outcome, outcome.record)
+            for todo, outcome in zip(todos, outcomes, strict=True):
+                self._take(todo, outcome)
+            for picture in self._pictures:
+                picture.result()
+            self._pictures.clear()
+
+    def _take(self, todo: Todo, outcome: Outcome) -> None:
+        if outcome.reason == "vanished":
+            self.report.vanished += 1
+        elif outcome.reason is not None:
+            self._fail(todo, outcome)
+        elif outcome.vectors is not None:
+            self._embed(todo, outcome)
+        elif outcome.key is not None:
+            photo = photo_table.photo_with_key(self.lib, outcome.key)
+            if photo is None:
+                raise RuntimeError(f"{todo.path}: its photo left the catalogue meanwhile")
+            self._place(todo, outcome, photo, fresh=False)
+        elif outcome.record is not None:
+            self._record(todo, outcome, outcome.record)
+
+    def _keep_pictures(self, record: PhotoRecord, faces: Sequence[int]) -> None:
+        for name, data in pictures_of(record, faces).items():
+            self._pictures.append(self.writer.put(self.lib.folder / name, data))
 
     def _fail(self, todo: Todo, outcome: Outcome) -> None:
         before = path_table.photo_at(self.lib, todo.root, todo.dir, todo.name)
@@ -88,7 +104,7 @@ class Intake:
             photo, faces = photo_table.add_photo(
                 self.lib, record, outcome.size, self.detector, self.model
             )
-            keep_pictures(self.lib.folder, record, faces, self._folders)
+            self._keep_pictures(record, faces)
             self.replay |= journal.names(self.lib, record.key)
             self.report.faces += len(faces)
         elif todo.kind == "force":
@@ -164,7 +180,7 @@ class Intake:
         for number in lost:
             photo_table.drop_face(self.lib, number)
         photo_table.renew_photo(self.lib, photo, record, self.detector, self.model)
-        keep_pictures(self.lib.folder, record, ids, self._folders)
+        self._keep_pictures(record, ids)
 
 
 def _found_again(old: list[FaceRow], new: tuple[FaceRecord, ...]) -> dict[int, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from phototag.core.types import PhotoRecord
@@ -27,31 +26,18 @@ def crop_path(key: str, face: int) -> str:
     return f"faces/{key[:2]}/{key}-{face}.webp"
 
 
-@dataclass(slots=True)
-class Folders:
-    """Folders that are written to: made, and free of what a crash left in them."""
-
-    _ready: set[Path] = field(default_factory=set)
-
-    def prepare(self, folder: Path, *, make: bool = True) -> None:
-        """Call before the first write to a folder. Raises CannotWrite where it cannot be made."""
-        if folder not in self._ready:
-            if make:
-                atomic.make_folder(folder)
-            atomic.sweep(folder)
-            self._ready.add(folder)
-
-
-def keep_pictures(
-    library: Path, record: PhotoRecord, faces: Sequence[int], folders: Folders | None = None
-) -> None:
-    """Write the thumbnail of a photo and the crops of its faces. Raises CannotWrite."""
-    folders = folders or Folders()
+def pictures_of(record: PhotoRecord, faces: Sequence[int]) -> dict[str, bytes]:
+    """The thumbnail of a photo and the crops of its faces, by their paths in the library."""
     pictures = {crop_path(record.key, n): f.crop for n, f in zip(faces, record.faces, strict=True)}
     if record.thumb is not None:
         pictures[thumb_path(record.key)] = record.thumb
-    for name, data in pictures.items():
-        folders.prepare((library / name).parent)
+    return pictures
+
+
+def keep_pictures(library: Path, record: PhotoRecord, faces: Sequence[int]) -> None:
+    """Write them. Raises CannotWrite."""
+    for name, data in pictures_of(record, faces).items():
+        atomic.make_folder((library / name).parent)
         atomic.write_if_changed(library / name, data, flush_folder=False)
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from phototag.catalog import photos as table
@@ -23,19 +24,11 @@ from phototag.output import atomic, sidecar
 from phototag.output.atomic import CannotWriteFile
 from phototag.output.sidecar import Likeness, SidecarFace, SidecarPhoto
 from phototag.settings import Settings
-from phototag.work.pictures import (
-    Folders,
-    annotated_path,
-    crop_path,
-    drop_pictures,
-    thumb_path,
-)
+from phototag.work.pictures import annotated_path, crop_path, drop_pictures, thumb_path
+from phototag.work.writing import Put, Writer
 
 BATCH = 64
 """Photos whose outputs are written before the catalogue says so, in one transaction."""
-
-DRAWING = 2
-"""Threads that draw thumbnails."""
 
 LOOK = "1"
 """Version of how thumbnails and pages look: raise it to have them all drawn again."""
@@ -57,6 +50,24 @@ class PublishReport:
     sheet: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A file on its way."""
+
+    photo: int
+    kind: str
+    path: str
+    """As the catalogue names it: absolute, or relative to the library."""
+    put: Future[Put]
+    content: bytes = b""
+    elsewhere: Path | None = None
+    """Where it goes if its folder cannot be written."""
+
+    @property
+    def what(self) -> tuple[int, str]:
+        return self.photo, self.kind
+
+
 @dataclass(slots=True)
 class Publisher:
     """Writes the outputs of one library."""
@@ -67,9 +78,6 @@ class Publisher:
     default_library: bool = True
     """Whether commands on the sheet can leave `--library` out."""
     report: PublishReport = field(default_factory=PublishReport)
-    _folders: Folders = field(default_factory=Folders)
-    _written: set[Path] = field(default_factory=set)
-    """Folders whose renames are not on the disk yet."""
     _names: dict[int, str] = field(default_factory=dict)
 
     def run(self, tell: Callable[[int, int], None] = lambda done, total: None) -> PublishReport:
@@ -82,11 +90,11 @@ class Publisher:
             with self.lib.transaction():
                 set_meta(self.lib, "sheet", "to be written")
         done = 0
-        with ThreadPoolExecutor(DRAWING) as pool:
+        with Writer() as writer:
             for start in range(0, len(photos), BATCH):
                 batch = photos[start : start + BATCH]
                 with self.lib.transaction():
-                    self._batch(batch, pool)
+                    self._batch(batch, writer)
                 done += len(batch)
                 tell(done, len(photos))
         self._forget_past()
@@ -94,15 +102,17 @@ class Publisher:
             self._sheet()
         return self.report
 
-    def _batch(self, photos: list[int], pool: ThreadPoolExecutor) -> None:
+    def _batch(self, photos: list[int], writer: Writer) -> None:
         """Write the outputs of some photos, then say in the catalogue that they are written."""
-        drawings = [drawing for photo in photos for drawing in self._photo(photo, pool)]
-        for drawing in drawings:
-            self._thumbnail(*drawing)
-        for folder in sorted(self._written):
-            atomic.flush(folder)
-        self._written.clear()
+        pieces = [piece for photo in photos for piece in self._pieces(photo, writer)]
+        wanted: dict[int, set[str]] = {photo: set() for photo in photos}
+        for piece in pieces:
+            wanted[piece.photo].add(self._settle(piece, writer))
+        writer.flush()
         for photo in photos:
+            for path, (_, digest) in table.outputs_of(self.lib, photo).items():
+                if path not in wanted[photo]:
+                    self._remove(path, digest)
             table.set_published(self.lib, photo)
 
     def _forget_past(self) -> None:
@@ -121,26 +131,57 @@ class Publisher:
 
     # ---- one photo
 
-    def _photo(
-        self, photo: int, pool: ThreadPoolExecutor
-    ) -> Iterator[tuple[int, str, Future[bytes | None]]]:
+    def _pieces(self, photo: int, writer: Writer) -> Iterator[_Piece]:
+        """Begin to write all that is wanted of a photo."""
         row = table.photo_row(self.lib, photo)
         paths = table.paths_of(self.lib, photo) if row["live"] else []
         faces = views.faces_in_photo(self.lib, photo) if paths else []
-        wanted: set[str] = set()
         if faces and self.settings.sidecars != "none":
             for place in paths:
                 content = sidecar.render(self._content(place.path, row, faces))
-                wanted.add(self._sidecar(photo, place.path, content))
+                yield self._sidecar(photo, place.path, content, writer)
         if faces and self.settings.thumbnails:
             target = annotated_path(row["key"])
-            wanted.add(target)
-            marks = self._marks(faces)
-            source = self.lib.folder / thumb_path(row["key"])
-            yield photo, target, pool.submit(_drawn, source, marks)
-        for path, (_, digest) in table.outputs_of(self.lib, photo).items():
-            if path not in wanted:
-                self._remove(path, digest)
+            source, marks = self.lib.folder / thumb_path(row["key"]), self._marks(faces)
+            put = writer.put(self.lib.folder / target, partial(_drawn, source, marks))
+            yield _Piece(photo, "thumbnail", target, put)
+
+    def _sidecar(self, photo: int, path: str, content: bytes, writer: Writer) -> _Piece:
+        name = sidecar.name_for(path)
+        inside = self.lib.folder / "sidecars" / str(Path(path).parent).lstrip("/") / name
+        if self.settings.sidecars == "library":
+            put = writer.put(inside, content, ours=_is_ours)
+            return _Piece(photo, "sidecar", str(inside), put)
+        beside = Path(path).parent / name
+        put = writer.put(beside, content, make_folder=False, ours=_is_ours)
+        return _Piece(photo, "sidecar", str(beside), put, content, inside)
+
+    def _settle(self, piece: _Piece, writer: Writer) -> str:
+        """Wait for a file, and say in the catalogue that it is there; its path."""
+        try:
+            put = piece.put.result()
+        except CannotWriteFile as error:
+            if piece.elsewhere is not None and error.reason in ("read-only", "denied"):
+                self.report.in_library += 1
+                again = writer.put(piece.elsewhere, piece.content, ours=_is_ours)
+                return self._settle(_Piece(*piece.what, str(piece.elsewhere), again), writer)
+            if error.reason == "disk-full" or piece.kind != "sidecar":
+                raise
+            self.report.unwritten.append(str(error))
+            return piece.path
+        if put.state == "kept":
+            self.report.kept.append(piece.path)
+        elif put.state != "nothing":
+            self._record(piece, put)
+        return piece.path
+
+    def _record(self, piece: _Piece, put: Put) -> None:
+        if put.state == "written":
+            self.report.sidecars += piece.kind == "sidecar"
+            self.report.thumbnails += piece.kind == "thumbnail"
+        known = table.outputs_of(self.lib, piece.photo).get(piece.path)
+        if known != (piece.kind, put.digest):
+            table.set_output(self.lib, piece.photo, piece.kind, piece.path, put.digest)
 
     def _content(self, path: str, row: object, faces: list[SeenFace]) -> SidecarPhoto:
         return SidecarPhoto(
@@ -180,65 +221,6 @@ class Publisher:
             return None
         return Likeness(self._names[person], similarity)
 
-    def _sidecar(self, photo: int, path: str, content: bytes) -> str:
-        """Write one sidecar; the path that is its place now."""
-        name = sidecar.name_for(path)
-        beside = Path(path).parent / name
-        if self.settings.sidecars == "beside":
-            try:
-                self._write(photo, beside, "sidecar", content)
-                return str(beside)
-            except CannotWriteFile as error:
-                if error.reason not in ("read-only", "denied"):
-                    self._leave(error)
-                    return str(beside)
-                self.report.in_library += 1
-        inside = self.lib.folder / "sidecars" / str(Path(path).parent).lstrip("/") / name
-        try:
-            self._write(photo, inside, "sidecar", content)
-        except CannotWriteFile as error:
-            self._leave(error)
-        return str(inside)
-
-    def _leave(self, error: CannotWriteFile) -> None:
-        """One sidecar that cannot be written is one line in the report; a full disk is the end."""
-        if error.reason == "disk-full":
-            raise error
-        self.report.unwritten.append(str(error))
-
-    def _write(self, photo: int, path: Path, kind: str, content: bytes) -> None:
-        known = table.outputs_of(self.lib, photo).get(str(path))
-        digest = atomic.digest(content)
-        try:
-            there = path.read_bytes()
-        except FileNotFoundError:
-            there = None
-        except OSError:
-            there = b""
-        if there is not None and there != content and sidecar.ours(there) != "ours":
-            self.report.kept.append(str(path))
-            return
-        if there != content:
-            self._folders.prepare(path.parent, make=path.is_relative_to(self.lib.folder))
-            atomic.write(path, content, flush_folder=False)
-            self._written.add(path.parent)
-            self.report.sidecars += 1
-        if known != (kind, digest):
-            table.set_output(self.lib, photo, kind, str(path), digest)
-
-    def _thumbnail(self, photo: int, target: str, drawing: Future[bytes | None]) -> None:
-        content = drawing.result()
-        if content is None:
-            return
-        path = self.lib.folder / target
-        digest = atomic.digest(content)
-        self._folders.prepare(path.parent)
-        if atomic.write_if_changed(path, content, flush_folder=False):
-            self._written.add(path.parent)
-            self.report.thumbnails += 1
-        if table.outputs_of(self.lib, photo).get(target) != ("thumbnail", digest):
-            table.set_output(self.lib, photo, "thumbnail", target, digest)
-
     def _marks(self, faces: list[SeenFace]) -> tuple[tuple[object, str, str], ...]:
         return tuple((face.box, *self._caption(face)) for face in faces)
 
@@ -272,6 +254,10 @@ class Publisher:
             self.report.sheet = write_sheet(self.lib, default_library=self.default_library)
         with self.lib.transaction():
             set_meta(self.lib, "sheet", self._sheet_mark())
+
+
+def _is_ours(there: bytes) -> bool:
+    return sidecar.ours(there) == "ours"
 
 
 def _drawn(source: Path, marks: tuple[tuple[object, str, str], ...]) -> bytes | None:

@@ -65,7 +65,7 @@ def update_scores(
     for person in table.people_scored(lib):
         if person not in known:
             touched |= table.drop_scores(lib, person)
-            example_table.drop_examples(lib, person)
+    example_table.drop_strangers(lib)
     fresh = np.flatnonzero(new)
     table.drop_scores_of_faces(lib, faces.ids[fresh].tolist())
     for person in sorted(known):

@@ -29,6 +29,7 @@ from phototag.work.reports import Problem, Progress, ScanOptions, ScanReport, Te
 from phototag.work.ties import tie_edits
 from phototag.work.verdicts import catch_up, replay_all
 from phototag.work.workers import Pool, physical_cores
+from phototag.work.writing import Writer
 
 CHUNK = 4
 """Photos in one piece of a worker's work: enough to fill a batch of faces, few enough to lose
@@ -81,8 +82,10 @@ class Scan:
         with self.lib.transaction():
             planner.run(places)
             self._settle_back()
-        intake = Intake(self.lib, self.kit.detector, self.model, self.report)
-        if self._extract(intake, started):
+        with Writer() as writer:
+            intake = Intake(self.lib, self.kit.detector, self.model, self.report, writer)
+            done = self._extract(intake, started)
+        if done:
             self._settle_gone(planner)
         grouping = self._group(intake.replay)
         self._forget_long_missing()
@@ -114,10 +117,10 @@ class Scan:
         done = 0
         with self.workers(self.kit, jobs) as pool:
             for outcomes in pool.run(self._chunks(intake, waiting, deadline)):
-                for todo, outcome in zip(waiting.pop(0), outcomes, strict=True):
-                    intake.take(todo, outcome)
-                    done += 1
-                    self._say("extract", done, total, todo.path)
+                todos = waiting.pop(0)
+                intake.take(todos, outcomes)
+                done += len(todos)
+                self._say("extract", done, total, todos[-1].path)
         self.report.remaining = total - done
         return done == total
 

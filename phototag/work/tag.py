@@ -3,8 +3,7 @@ follows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,44 +12,12 @@ from phototag.catalog import faces as table
 from phototag.catalog import journal
 from phototag.catalog import photos as photo_table
 from phototag.catalog import verdicts as verdict_table
-from phototag.catalog.clusters import AFTER, BEFORE
 from phototag.catalog.store import Library
-from phototag.core.decisions import Decision, same_name, tidy, to_redo, to_undo
-from phototag.core.types import Thresholds, first_line
+from phototag.core.decisions import same_name, tidy, to_redo, to_undo
+from phototag.core.types import first_line
 from phototag.errors import NotFound, NothingToUndo, UsageError
-from phototag.work.group import Again, Grouping, regroup
+from phototag.work.deciding import Ground, Said, decide, describe, take_back_or_repeat
 from phototag.work.names import faces_meant, find_target, person_named, person_wanted
-from phototag.work.verdicts import apply, catch_up, replay_all
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What every decision needs to know besides the library."""
-
-    model: str
-    """Id of the embedder's card."""
-    thresholds: Thresholds
-    now: str
-    """ISO 8601."""
-    actor: str
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a decision did."""
-
-    decision: int
-    kind: str
-    text: str
-    """One sentence."""
-    faces: int
-    """Faces that the decision names."""
-    photos: int
-    recognised: int = 0
-    """Unknown faces that are recognised now."""
-    suggested: int = 0
-    withdrawn: int = 0
-    changed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +50,14 @@ def label(
         raise UsageError(f"There is a person called {verdict_table.people(lib)[known]!r} already.")
     faces, clusters = faces_meant(lib, words)
     if not allow_twice:
-        _not_twice(lib, faces, known, clean)
+        _not_twice(lib, faces, known, clean, "If it is a mirror or a collage, say --allow-twice.")
     payload: dict[str, Any] = {"person": clean, "faces": _anchors(lib, ground, faces)}
     if clusters:
         payload["clusters"] = clusters
     if allow_twice:
         payload["allow_twice"] = True
     shown = verdict_table.people(lib)[known] if known is not None else clean
-    return _decide(lib, ground, "label", payload, faces, f"{_faces(faces)} now {shown}.")
+    return decide(lib, ground, "label", payload, faces, f"{_faces(faces)} now {shown}.")
 
 
 def reject(lib: Library, ground: Ground, words: Sequence[str], name: str) -> Said:
@@ -98,9 +65,7 @@ def reject(lib: Library, ground: Ground, words: Sequence[str], name: str) -> Sai
     person = verdict_table.people(lib)[person_wanted(lib, name)]
     faces, _ = faces_meant(lib, words)
     payload = {"person": person, "faces": _anchors(lib, ground, faces)}
-    return _decide(
-        lib, ground, "reject", payload, faces, f"{_faces(faces)} not {person}, for good."
-    )
+    return decide(lib, ground, "reject", payload, faces, f"{_faces(faces)} not {person}, for good.")
 
 
 def ignore(lib: Library, ground: Ground, words: Sequence[str]) -> Said:
@@ -108,20 +73,20 @@ def ignore(lib: Library, ground: Ground, words: Sequence[str]) -> Said:
     payload: dict[str, Any] = {"faces": _anchors(lib, ground, faces)}
     if clusters:
         payload["clusters"] = clusters
-    return _decide(lib, ground, "ignore", payload, faces, f"{_faces(faces)} ignored from now on.")
+    return decide(lib, ground, "ignore", payload, faces, f"{_faces(faces)} ignored from now on.")
 
 
 def not_a_face(lib: Library, ground: Ground, words: Sequence[str]) -> Said:
     faces, _ = faces_meant(lib, words)
     payload = {"faces": _anchors(lib, ground, faces)}
-    return _decide(lib, ground, "not_a_face", payload, faces, f"{_faces(faces)} no face.")
+    return decide(lib, ground, "not_a_face", payload, faces, f"{_faces(faces)} no face.")
 
 
 def restore(lib: Library, ground: Ground, words: Sequence[str]) -> Said:
     """Take back what was said about faces: they are undecided again."""
     faces, _ = faces_meant(lib, words)
     payload = {"faces": _anchors(lib, ground, faces)}
-    return _decide(lib, ground, "restore", payload, faces, f"{_faces(faces)} undecided again.")
+    return decide(lib, ground, "restore", payload, faces, f"{_faces(faces)} undecided again.")
 
 
 def rename(lib: Library, ground: Ground, old: str, new: str) -> Said:
@@ -136,7 +101,7 @@ def rename(lib: Library, ground: Ground, old: str, new: str) -> Said:
     payload = {"person": shown, "name": clean}
     faces = assignment_table.assigned(lib, "person_id", person)
     text = f"{shown} is called {clean} now, in {len(faces)} faces."
-    return _decide(lib, ground, "rename", payload, faces, text)
+    return decide(lib, ground, "rename", payload, faces, text)
 
 
 def merge(lib: Library, ground: Ground, gone: str, heir: str) -> Said:
@@ -146,9 +111,11 @@ def merge(lib: Library, ground: Ground, gone: str, heir: str) -> Said:
         raise UsageError(f"{gone!r} and {heir!r} are one person already.")
     names = verdict_table.people(lib)
     faces = assignment_table.assigned(lib, "person_id", one)
+    decided = verdict_table.decided_faces(lib, one)
+    _not_twice(lib, decided, other, names[other], "Reject one of them first, then merge.")
     payload = {"person": names[one], "into": names[other]}
     text = f"{names[one]} is {names[other]} now: {len(faces)} faces."
-    return _decide(lib, ground, "merge", payload, faces, text)
+    return decide(lib, ground, "merge", payload, faces, text)
 
 
 def split(
@@ -168,10 +135,12 @@ def split(
     clean = _name(into) if into is not None else None
     if clean is not None and same_name(clean) == same_name(shown):
         raise UsageError(f"{clean!r} is the person that the faces are taken from.")
+    if clean is not None:
+        _not_twice(lib, faces, person_named(lib, clean), clean, "Split one of them off alone.")
     payload = {"person": shown, "faces": _anchors(lib, ground, faces), "into": clean}
     became = clean or "unknown"
     text = f"{_faces(faces)} not {shown} but {became}."
-    return _decide(lib, ground, "split", payload, faces, text)
+    return decide(lib, ground, "split", payload, faces, text)
 
 
 def undo(lib: Library, ground: Ground) -> Said:
@@ -179,7 +148,7 @@ def undo(lib: Library, ground: Ground) -> Said:
     target = to_undo(journal.decisions(lib))
     if target is None:
         raise NothingToUndo("There is no decision to undo.")
-    return _again(lib, ground, "undo", target)
+    return take_back_or_repeat(lib, ground, "undo", target)
 
 
 def redo(lib: Library, ground: Ground) -> Said:
@@ -187,126 +156,33 @@ def redo(lib: Library, ground: Ground) -> Said:
     target = to_redo(journal.decisions(lib))
     if target is None:
         raise NothingToUndo("There is nothing to redo.")
-    return _again(lib, ground, "redo", target)
-
-
-def describe(decision: Decision) -> str:
-    """A decision in words: `label 12 faces as Alice`."""
-    payload = decision.payload
-    faces = len(payload.get("faces", ()))
-    some = f"{faces} face" + ("" if faces == 1 else "s")
-    match decision.kind:
-        case "label" | "import" | "enroll":
-            return f"{decision.kind} {some} as {payload['person']}"
-        case "reject":
-            return f"{some} not {payload['person']}"
-        case "rename":
-            return f"rename {payload['person']} to {payload['name']}"
-        case "merge":
-            return f"merge {payload['person']} into {payload['into']}"
-        case "split":
-            return f"split {some} from {payload['person']}" + (
-                f" into {payload['into']}" if payload.get("into") else ""
-            )
-        case "undo" | "redo":
-            return f"{decision.kind} decision {payload['decision']}"
-        case kind:
-            return f"{kind.replace('_', ' ')} {some}"
-
-
-# ---- how a decision takes effect
-
-
-def _decide(
-    lib: Library,
-    ground: Ground,
-    kind: str,
-    payload: dict[str, Any],
-    faces: Sequence[int],
-    text: str,
-) -> Said:
-    with _durable(lib):
-        missed = catch_up(lib)
-        decision = journal.append(
-            lib, time=ground.now, actor=ground.actor, kind=kind, payload=payload
-        )
-        change = missed | apply(lib, decision)
-        grouping = regroup(lib, ground.model, ground.thresholds, change, decision=decision.id)
-    return _said(lib, decision, text, faces, grouping)
-
-
-def _again(lib: Library, ground: Ground, kind: str, target: Decision) -> Said:
-    with _durable(lib):
-        decision = journal.append(
-            lib,
-            time=ground.now,
-            actor=ground.actor,
-            kind=kind,
-            payload={"decision": target.id},
-        )
-        change = replay_all(lib)
-        grouping = regroup(
-            lib,
-            ground.model,
-            ground.thresholds,
-            change,
-            decision=decision.id,
-            again=Again(target.id, BEFORE if kind == "undo" else AFTER),
-        )
-    verb = "Undone" if kind == "undo" else "Done again"
-    return _said(lib, decision, f"{verb}: {describe(target)}.", (), grouping)
-
-
-@contextmanager
-def _durable(lib: Library) -> Iterator[None]:
-    """A transaction that outlives a power cut, mirrored in `journal.jsonl`."""
-    lib.db.execute("PRAGMA synchronous = FULL")
-    try:
-        with lib.transaction():
-            yield
-    finally:
-        lib.db.execute("PRAGMA synchronous = NORMAL")
-    journal.mirror(lib)
-
-
-def _said(
-    lib: Library, decision: Decision, text: str, faces: Sequence[int], grouping: Grouping
-) -> Said:
-    return Said(
-        decision=decision.id,
-        kind=decision.kind,
-        text=text,
-        faces=len(faces),
-        photos=len(set(table.photos_of(lib, faces).values())),
-        recognised=grouping.recognised,
-        suggested=grouping.suggested,
-        withdrawn=grouping.withdrawn,
-        changed=grouping.changed,
-    )
+    return take_back_or_repeat(lib, ground, "redo", target)
 
 
 def _anchors(lib: Library, ground: Ground, faces: Sequence[int]) -> list[dict[str, Any]]:
     return [anchor.payload() for anchor in table.anchors(lib, faces, ground.model)]
 
 
-def _not_twice(lib: Library, faces: Sequence[int], person: int | None, name: str) -> None:
-    """A person is in a photo once: refuse before the decision, not silently after."""
-    photos = table.photos_of(lib, faces)
-    seen: dict[int, int] = {}
-    decided = (
-        set(verdict_table.decided_faces(lib, person)) - set(faces) if person is not None else set()
-    )
-    there = {photo: face for face, photo in table.photos_of(lib, sorted(decided)).items()}
-    for face, photo in photos.items():
-        other = seen.get(photo) or there.get(photo)
-        if other is not None:
+def _not_twice(
+    lib: Library, faces: Sequence[int], person: int | None, name: str, advice: str
+) -> None:
+    """A person is in a photo once: refuse before the decision, not silently after. Photos that may
+    show somebody twice are passed over."""
+    meant = {heir for face in faces for heir in table.heirs(lib, face)}
+    decided = set() if person is None else set(verdict_table.decided_faces(lib, person))
+    there: dict[int, int] = {}
+    free = photo_table.photos_with_keys(lib, verdict_table.twice_keys(lib))
+    photos = table.photos_of(lib, meant | decided)
+    for face in [*sorted(decided - meant), *sorted(meant)]:
+        photo = photos[face]
+        if photo in there and photo not in free:
             where = photo_table.paths_of(lib, photo, missing=True)
+            place = f" ({where[0].path})" if where else ""
             raise UsageError(
-                f"face-{other} and face-{face} are in one photo"
-                f"{' (' + where[0].path + ')' if where else ''} and cannot both be {name}. "
-                "If it is a mirror or a collage, say --allow-twice."
+                f"face-{there[photo]} and face-{face} are in one photo{place} and cannot both be "
+                f"{name}. {advice}"
             )
-        seen[photo] = face
+        there[photo] = face
 
 
 def _name(name: str) -> str:

@@ -1,0 +1,141 @@
+"""How a decision takes effect: one row of the journal, what it means for faces, what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from phototag.catalog import faces as table
+from phototag.catalog import journal
+from phototag.catalog.clusters import AFTER, BEFORE
+from phototag.catalog.store import Library
+from phototag.core.decisions import Decision
+from phototag.core.types import Thresholds
+from phototag.work.group import Again, Grouping, regroup
+from phototag.work.verdicts import apply, catch_up, replay_all
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What every decision needs to know besides the library."""
+
+    model: str
+    """Id of the embedder's card."""
+    thresholds: Thresholds
+    now: str
+    """ISO 8601."""
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a decision did."""
+
+    decision: int
+    kind: str
+    text: str
+    """One sentence."""
+    faces: int
+    """Faces that the decision names."""
+    photos: int
+    recognised: int = 0
+    """Unknown faces that are recognised now."""
+    suggested: int = 0
+    withdrawn: int = 0
+    changed: tuple[int, ...] = ()
+
+
+def describe(decision: Decision) -> str:
+    """A decision in words: `label 12 faces as Alice`."""
+    payload = decision.payload
+    faces = len(payload.get("faces", ()))
+    some = f"{faces} face" + ("" if faces == 1 else "s")
+    match decision.kind:
+        case "label" | "import" | "enroll":
+            return f"{decision.kind} {some} as {payload['person']}"
+        case "reject":
+            return f"{some} not {payload['person']}"
+        case "rename":
+            return f"rename {payload['person']} to {payload['name']}"
+        case "merge":
+            return f"merge {payload['person']} into {payload['into']}"
+        case "split":
+            return f"split {some} from {payload['person']}" + (
+                f" into {payload['into']}" if payload.get("into") else ""
+            )
+        case "undo" | "redo":
+            return f"{decision.kind} decision {payload['decision']}"
+        case kind:
+            return f"{kind.replace('_', ' ')} {some}"
+
+
+def decide(
+    lib: Library,
+    ground: Ground,
+    kind: str,
+    payload: dict[str, Any],
+    faces: Sequence[int],
+    text: str,
+) -> Said:
+    """Write a decision and let it take effect; `faces` and `text` are what it says of itself."""
+    with _durable(lib):
+        missed = catch_up(lib)
+        decision = journal.append(
+            lib, time=ground.now, actor=ground.actor, kind=kind, payload=payload
+        )
+        change = missed | apply(lib, decision)
+        grouping = regroup(lib, ground.model, ground.thresholds, change, decision=decision.id)
+    return _said(lib, decision, text, faces, grouping)
+
+
+def take_back_or_repeat(lib: Library, ground: Ground, kind: str, target: Decision) -> Said:
+    """Write the `undo` or `redo` of a decision and let it take effect."""
+    with _durable(lib):
+        decision = journal.append(
+            lib,
+            time=ground.now,
+            actor=ground.actor,
+            kind=kind,
+            payload={"decision": target.id},
+        )
+        change = replay_all(lib)
+        grouping = regroup(
+            lib,
+            ground.model,
+            ground.thresholds,
+            change,
+            decision=decision.id,
+            again=Again(target.id, BEFORE if kind == "undo" else AFTER),
+        )
+    verb = "Undone" if kind == "undo" else "Done again"
+    return _said(lib, decision, f"{verb}: {describe(target)}.", (), grouping)
+
+
+@contextmanager
+def _durable(lib: Library) -> Iterator[None]:
+    """A transaction that outlives a power cut, mirrored in `journal.jsonl`."""
+    lib.db.execute("PRAGMA synchronous = FULL")
+    try:
+        with lib.transaction():
+            yield
+    finally:
+        lib.db.execute("PRAGMA synchronous = NORMAL")
+    journal.mirror(lib)
+
+
+def _said(
+    lib: Library, decision: Decision, text: str, faces: Sequence[int], grouping: Grouping
+) -> Said:
+    return Said(
+        decision=decision.id,
+        kind=decision.kind,
+        text=text,
+        faces=len(faces),
+        photos=len(set(table.photos_of(lib, faces).values())),
+        recognised=grouping.recognised,
+        suggested=grouping.suggested,
+        withdrawn=grouping.withdrawn,
+        changed=grouping.changed,
+    )
