@@ -21,6 +21,7 @@ from phototag.cli.common import (
     reading,
     writing,
 )
+from phototag.cli.progress import progress
 
 if TYPE_CHECKING:
     from phototag.work.tag import Ground, Said
@@ -304,14 +305,15 @@ def _decide(
             card.id, thresholds_of(card), now().isoformat(timespec="seconds"), actor()
         )
         said = verb(session, ground)
+        if not as_json:
+            console.say(_in_words(said))  # it is decided; the outputs follow
         publisher = Publisher(
             session.lib, session.settings, card.id, default_library=session.default
         )
-        publisher.run()
+        with progress(as_json or not sys.stderr.isatty()) as tell:
+            publisher.run(lambda done, total: tell("publish", done, total, 0))
     if as_json:
         console.document("decision", {k: v for k, v in asdict(said).items() if k != "changed"})
-    else:
-        console.say(_in_words(said))
     return errors.OK
 
 

@@ -59,23 +59,47 @@ def annotate(pixels: Pixels, marks: Sequence[Mark]) -> Pixels:
     names; a person's box and name lie above a stranger's.
     """
     image = Image.fromarray(pixels)
-    fine = 3 if max(image.size) <= 1024 else 1
-    layer = Image.new("RGBA", (image.width * fine, image.height * fine))
-    pen = ImageDraw.Draw(layer)
     drawn = sorted(marks, key=lambda mark: _ORDER.index(mark.style))
     boxes = [_place(mark.box, image.size) for mark in drawn]
     for mark, box in zip(drawn, boxes, strict=True):
-        _frame(pen, box, _LOOKS[mark.style], fine, max(image.size))
-    labels = _labels(drawn, boxes, image.size)
-    for look, place, _ in labels:
-        radius = (place[3] - place[1]) * fine * 0.3
-        pen.rounded_rectangle(_fine(place, fine), radius, fill=look.ground)
-    smooth = layer.reduce(fine) if fine > 1 else layer
-    image.paste(smooth, mask=smooth)
-    for look, place, letters in labels:
+        _frame(image, box, _LOOKS[mark.style])
+    for look, place, letters in _labels(drawn, boxes, image.size):
+        glass = _Glass(image, place)
+        radius = (place[3] - place[1]) * glass.fine * 0.3
+        glass.pen.rounded_rectangle(glass.at(place), radius, fill=look.ground)
+        glass.lay()
         corner = (place[0] + _padding(letters), place[1])
         image.paste(look.letters, corner, Image.fromarray(letters))
     return np.array(image)
+
+
+class _Glass:
+    """A sheet to draw on, finer than the image, over that part of it which a mark needs: shrinking
+    and laying it over costs what the marks cover, and not what the photo does."""
+
+    def __init__(self, image: Image.Image, part: Place) -> None:
+        self.image = image
+        self.fine = 3 if max(image.size) <= 1024 else 1
+        self.left, self.top = (min(max(0, part[i]), image.size[i] - 1) for i in (0, 1))
+        wide = max(1, min(part[2], image.width) - self.left)
+        high = max(1, min(part[3], image.height) - self.top)
+        self.layer = Image.new("RGBA", (wide * self.fine, high * self.fine))
+        self.pen = ImageDraw.Draw(self.layer)
+
+    def at(self, place: Place) -> tuple[int, int, int, int]:
+        """First and last column and row of a place of the image, on the sheet."""
+        x, y, fine = self.left, self.top, self.fine
+        return (
+            (place[0] - x) * fine,
+            (place[1] - y) * fine,
+            (place[2] - x) * fine - 1,
+            (place[3] - y) * fine - 1,
+        )
+
+    def lay(self) -> None:
+        """Lay the sheet over the image."""
+        smooth = self.layer.reduce(self.fine) if self.fine > 1 else self.layer
+        self.image.paste(smooth, (self.left, self.top), smooth)
 
 
 def _place(box: Box, size: tuple[int, int]) -> Place:
@@ -84,22 +108,21 @@ def _place(box: Box, size: tuple[int, int]) -> Place:
     return (x, y, x + max(4, width), y + max(4, height))
 
 
-def _fine(place: Place, fine: int) -> tuple[int, int, int, int]:
-    left, top, right, bottom = place
-    return (left * fine, top * fine, right * fine - 1, bottom * fine - 1)
-
-
-def _frame(pen: ImageDraw.ImageDraw, box: Place, look: _Look, fine: int, longest: int) -> None:
+def _frame(image: Image.Image, box: Place, look: _Look) -> None:
     """A rounded rectangle with a dark halo, so that it stands out from light and dark skin."""
+    longest = max(image.size)
     stroke = max(1 if look.thin else 2, round(longest / (512 if look.thin else 256)))
-    outer = _fine((box[0] - 1, box[1] - 1, box[2] + 1, box[3] + 1), fine)
+    around = (box[0] - 1, box[1] - 1, box[2] + 1, box[3] + 1)
+    glass = _Glass(image, around)
+    pen, fine, inner, outer = glass.pen, glass.fine, glass.at(box), glass.at(around)
     radius = min(10 * fine, 0.12 * min(outer[2] - outer[0], outer[3] - outer[1]))
     if not look.thin:
         pen.rounded_rectangle(outer, radius + fine, outline=_HALO, width=(stroke + 2) * fine)
     if look.dashed:
-        _dashes(pen, _fine(box, fine), radius, look.line, stroke * fine)
+        _dashes(pen, inner, radius, look.line, stroke * fine)
     else:
-        pen.rounded_rectangle(_fine(box, fine), radius, outline=look.line, width=stroke * fine)
+        pen.rounded_rectangle(inner, radius, outline=look.line, width=stroke * fine)
+    glass.lay()
 
 
 def _dashes(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, Literal
@@ -217,21 +217,22 @@ def _rounded(value: float, digits: int) -> float:
     return round(float(value), digits) + 0.0  # no -0.0
 
 
+_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+
 def _lines(value: Any, indent: str = "") -> str:
     """JSON with an indent of two, where what holds only numbers and words stays on one line if it
     is short."""
-    flat = json.dumps(value, ensure_ascii=False, allow_nan=False)
     if not isinstance(value, dict | list) or not value:
-        return flat
+        return _json(value)
     inner = value.values() if isinstance(value, dict) else value
-    if indent and len(flat) <= 100 and not any(isinstance(v, dict | list) for v in inner):
-        return flat
+    if indent and not any(isinstance(v, dict | list) for v in inner):
+        flat = _json(value)
+        if len(flat) <= 100:
+            return flat
     deeper = indent + "  "
-    if isinstance(value, Mapping):
-        rows = [
-            f"{json.dumps(key, ensure_ascii=False)}: {_lines(v, deeper)}"
-            for key, v in value.items()
-        ]
+    if isinstance(value, dict):
+        rows = [f"{_json(key)}: {_lines(v, deeper)}" for key, v in value.items()]
         opening, closing = "{", "}"
     else:
         rows = [_lines(v, deeper) for v in value]

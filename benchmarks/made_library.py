@@ -1,0 +1,116 @@
+"""A library as large as one likes, through the program's own intake: files, catalogue, pictures,
+groups, sheet. Only the looking is made up."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from unittest.mock import patch
+
+import cv2
+import numpy as np
+from crowd import Crowd, crowd
+
+from phototag.catalog import store
+from phototag.core.types import Box, FaceRecord, Landmarks, PhotoRecord
+from phototag.settings import Settings
+from phototag.work.extract import Job, Kit, Outcome
+from phototag.work.models import embedder_card, thresholds_of
+from phototag.work.publish import Publisher
+from phototag.work.reports import ScanOptions
+from phototag.work.scan import Scan
+
+IN_FOLDER = 500
+"""Files in a folder."""
+FIRST = datetime(2004, 1, 1, 12, tzinfo=UTC)
+BOXES = (Box(0.15, 0.2, 0.2, 0.3), Box(0.6, 0.2, 0.2, 0.3))
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A folder of files and the library over them."""
+
+    photos: Path
+    library: Path
+    count: int
+    """Files."""
+
+
+def make(top: Path, faces: int, *, outputs: bool = True) -> Made:
+    """`faces` / 2 photos of two faces each, the people of `crowd`, in the library `top/library`.
+
+    `outputs`: with sidecars (in the library), thumbnails and the sheet. Nothing waits for the disk
+    while it is made.
+    """
+    with patch("os.fsync"):
+        return _made(top, faces, outputs)
+
+
+def _made(top: Path, faces: int, outputs: bool) -> Made:
+    made = Made(top / "photos", top / "library", -(-faces // 2))
+    for number in range(made.count):
+        path = path_of(made.photos, number)
+        if number % IN_FOLDER == 0:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    settings = Settings(
+        sidecars="library" if outputs else "none", thumbnails=outputs, sheet=outputs
+    )
+    with store.open_to_write(made.library, "benchmark", FIRST.isoformat(), create=True) as lib:
+        card = embedder_card(lib.folder, settings)
+        looker = _Looker(
+            crowd(faces), cv2.imencode(".webp", np.full((384, 512, 3), 128, np.uint8))[1].tobytes()
+        )
+        Scan(
+            lib=lib,
+            settings=settings,
+            kit=Kit(),
+            model=card.id,
+            thresholds=thresholds_of(card),
+            options=ScanOptions(),
+            tell=lambda progress: None,
+            now=datetime.now(UTC),
+            workers=lambda kit, jobs: looker,
+        ).run([str(made.photos)])
+        Publisher(lib, settings, card.id).run()
+    return made
+
+
+def path_of(photos: Path, number: int) -> Path:
+    return photos / f"{number // IN_FOLDER:05}" / f"{number % IN_FOLDER:03}.jpg"
+
+
+@dataclass(slots=True)
+class _Looker:
+    """Workers that find in each file the two faces of the crowd that belong there."""
+
+    people: Crowd
+    picture: bytes
+
+    def __enter__(self) -> _Looker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def run(self, chunks: Iterable[Sequence[Job]]) -> Iterator[list[Outcome]]:
+        for jobs in chunks:
+            yield [self._seen(job.path) for job in jobs]
+
+    def _seen(self, path: str) -> Outcome:
+        file = Path(path)
+        number = int(file.parent.name) * IN_FOLDER + int(file.stem)
+        status = file.stat()
+        rows = range(2 * number, min(2 * number + 2, len(self.people.vectors)))
+        points = tuple((0.2 + 0.05 * i, 0.3) for i in range(5))
+        found = tuple(
+            FaceRecord(box, Landmarks(points), 0.99, 0.9, self.people.vectors[row], self.picture)
+            for row, box in zip(rows, BOXES, strict=False)
+        )
+        key = hashlib.blake2b(str(number).encode(), digest_size=16).hexdigest()
+        taken = (FIRST + timedelta(hours=3 * number)).isoformat(timespec="seconds")
+        record = PhotoRecord(key, key, 4000, 3000, "JPEG", taken, found, self.picture)
+        return Outcome(path, size=status.st_size, mtime_ns=status.st_mtime_ns, record=record)
