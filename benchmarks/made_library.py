@@ -39,26 +39,24 @@ class Made:
     """Files."""
 
 
-def make(top: Path, faces: int, *, outputs: bool = True) -> Made:
-    """`faces` / 2 photos of two faces each, the people of `crowd`, in the library `top/library`.
+def make(top: Path, faces: int, files: int) -> Made:
+    """`files` photos, the first of them with two faces each until there are `faces`, of the people
+    of `crowd`, in the library `top/library`: with sidecars, thumbnails and the sheet.
 
-    `outputs`: with sidecars (in the library), thumbnails and the sheet. Nothing waits for the disk
-    while it is made.
+    Nothing waits for the disk while it is made.
     """
     with patch("os.fsync"):
-        return _made(top, faces, outputs)
+        return _made(top, faces, files)
 
 
-def _made(top: Path, faces: int, outputs: bool) -> Made:
-    made = Made(top / "photos", top / "library", -(-faces // 2))
+def _made(top: Path, faces: int, files: int) -> Made:
+    made = Made(top / "photos", top / "library", files)
     for number in range(made.count):
         path = path_of(made.photos, number)
         if number % IN_FOLDER == 0:
             path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"")
-    settings = Settings(
-        sidecars="library" if outputs else "none", thumbnails=outputs, sheet=outputs
-    )
+    settings = Settings(sidecars="library")
     with store.open_to_write(made.library, "benchmark", FIRST.isoformat(), create=True) as lib:
         card = embedder_card(lib.folder, settings)
         looker = _Looker(
@@ -112,5 +110,6 @@ class _Looker:
         )
         key = hashlib.blake2b(str(number).encode(), digest_size=16).hexdigest()
         taken = (FIRST + timedelta(hours=3 * number)).isoformat(timespec="seconds")
-        record = PhotoRecord(key, key, 4000, 3000, "JPEG", taken, found, self.picture)
+        thumb = self.picture if found else None
+        record = PhotoRecord(key, key, 4000, 3000, "JPEG", taken, found, thumb)
         return Outcome(path, size=status.st_size, mtime_ns=status.st_mtime_ns, record=record)

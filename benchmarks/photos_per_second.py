@@ -82,8 +82,18 @@ def ours(folder: Path, library: Path) -> float:
     shutil.rmtree(library, ignore_errors=True)
     started = time.perf_counter()
     subprocess.run(
-        [sys.executable, "-m", "phototag.cli.app", "scan", str(folder), "--quiet",
-         "--library", str(library), "--sidecars", "library"],
+        [
+            sys.executable,
+            "-m",
+            "phototag.cli.app",
+            "scan",
+            str(folder),
+            "--quiet",
+            "--library",
+            str(library),
+            "--sidecars",
+            "library",
+        ],
         check=True,
     )
     return time.perf_counter() - started
@@ -107,7 +117,9 @@ def main() -> None:
         for _ in range(given.pairs):
             said = subprocess.run(
                 [sys.executable, __file__, "--student", *map(str, photos[:3])],
-                check=True, capture_output=True, text=True,
+                check=True,
+                capture_output=True,
+                text=True,
             )
             result = json.loads(said.stdout.strip().splitlines()[-1])
             theirs.append(result["seconds"])

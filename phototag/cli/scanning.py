@@ -46,9 +46,7 @@ def scan(
     ] = None,
     size: Annotated[
         int | None,
-        typer.Option(
-            metavar="PX", help="Longest side that detection sees.", show_default="1280"
-        ),
+        typer.Option(metavar="PX", help="Longest side that detection sees.", show_default="1280"),
     ] = None,
     jobs: Annotated[
         int | None,

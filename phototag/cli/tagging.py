@@ -80,9 +80,7 @@ def label(
         from phototag.work import tag
 
         _ask_if_many(session, targets, name, yes)
-        return tag.label(
-            session.lib, ground, targets, name, create=create, allow_twice=allow_twice
-        )
+        return tag.label(session.lib, ground, targets, name, create=create, allow_twice=allow_twice)
 
     return _decide(library, as_json, verb)
 
@@ -292,18 +290,14 @@ def log(
 # ---- what all decisions share
 
 
-def _decide(
-    library: str | None, as_json: bool, verb: Callable[[Session, Ground], Said]
-) -> int:
+def _decide(library: str | None, as_json: bool, verb: Callable[[Session, Ground], Said]) -> int:
     from phototag.work.models import embedder_card, thresholds_of
     from phototag.work.publish import Publisher
     from phototag.work.tag import Ground
 
     with writing(library) as session:
         card = embedder_card(session.lib.folder, session.settings)
-        ground = Ground(
-            card.id, thresholds_of(card), now().isoformat(timespec="seconds"), actor()
-        )
+        ground = Ground(card.id, thresholds_of(card), now().isoformat(timespec="seconds"), actor())
         said = verb(session, ground)
         if not as_json:
             console.say(_in_words(said))  # it is decided; the outputs follow

@@ -24,9 +24,7 @@ def crowd(seed: int, faces: int, people: int, spread: float, size: int = 12) -> 
 
 def whole(vectors: Vectors, photos: NDArray, good: NDArray, among: NDArray) -> NDArray[np.int64]:
     ids, sims = neighbours(vectors, K, CUT)
-    return agglomerate(
-        vectors, ids, sims, photos, good, np.arange(len(vectors)), CUT, among=among
-    )
+    return agglomerate(vectors, ids, sims, photos, good, np.arange(len(vectors)), CUT, among=among)
 
 
 def groups(labels: NDArray[np.int64], among: NDArray) -> set[frozenset[int]]:
