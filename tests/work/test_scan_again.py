@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -161,22 +160,6 @@ def test_a_scanned_folder_inside_a_scanned_folder_is_known_once(place: Place) ->
     assert place.ask("SELECT path FROM roots") == [(str(place.photos),)]
     assert place.ask("SELECT COUNT(*) FROM paths") == [(6,)]
     assert place.ask("SELECT COUNT(*) FROM paths WHERE missing_since IS NOT NULL") == [(0,)]
-
-
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_order_workers_and_number_of_scans_change_nothing(
-    place: Place, tmp_path: Path, jobs: int
-) -> None:
-    for number, path in enumerate(sorted(place.photos.glob("*.jpg"))):
-        folder = place.photos / f"part{number % 3}"
-        folder.mkdir(exist_ok=True)
-        path.rename(folder / path.name)
-    assert place.scan() == 0
-    again = place.like(tmp_path / "again")
-    for part in ("part2", "part0", "part1")[:: 1 if jobs == 1 else -1]:
-        words = ("scan", again.photos / part, "--quiet", "--jobs", jobs)
-        assert app.run(again.command(*words)) == 0
-    assert again.groups() == place.groups()
 
 
 def test_an_existing_file_in_a_sidecars_place_is_left_alone(place: Place) -> None:
