@@ -78,14 +78,15 @@ def _vgg16(flow: Any, px: int) -> Any:
         )(flow)
         flow = _normalised(flow, f"{name}_bn")
         flow = layers.ReLU(name=f"{name}_relu")(flow)
-        if _pools_after(i, px):
+        if pools_after(i, px):
             flow = layers.MaxPooling2D(name=f"block{BLOCK_ENDS.index(i + 1) + 1}_pool")(flow)
     if map_side(px) != HEAD_SIDE:
         flow = layers.Resizing(HEAD_SIDE, HEAD_SIDE, name="resize")(flow)
     return flow
 
 
-def _pools_after(position: int, px: int) -> bool:
+def pools_after(position: int, px: int) -> bool:
+    """Whether a pooling follows the convolution of that number (from 0), for faces of `px`."""
     return position + 1 in BLOCK_ENDS and (position + 1 < len(NAMES) or has_fifth_pool(px))
 
 
@@ -131,7 +132,7 @@ def plain_vgg16(network: FoldedVGG16, *, outputs: Sequence[str] = ()) -> Any:
             flow
         )
         seen[name] = flow
-        if _pools_after(i, network.px):
+        if pools_after(i, network.px):
             flow = layers.MaxPooling2D(name=f"block{BLOCK_ENDS.index(i + 1) + 1}_pool")(flow)
     flow = layers.Flatten(name="flatten")(flow)
     flow = layers.Dense(network.dim, name="embedding")(flow)

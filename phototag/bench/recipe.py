@@ -76,6 +76,8 @@ class Recipe:
     dropout: float = 0.1
     precision: Precision = "float32"
     seed: int = 1
+    start: str | None = None
+    """Weights to go on from: the float16 file that ships, or one like it."""
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def checked(self) -> Recipe:

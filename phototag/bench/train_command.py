@@ -32,6 +32,7 @@ def main(words: list[str] | None = None) -> None:
         identity=given.identity,
         precision=given.precision,
         seed=given.seed,
+        start=None if given.start is None else str(given.start),
     )
     print(f"{len(faces):,} faces; {','.join(f'{px} px' for px in recipe.sizes)}", flush=True)
     report = train(
@@ -75,5 +76,6 @@ def _options() -> argparse.ArgumentParser:
     ask.add_argument("--every", type=float, default=300, help="seconds between checks")
     ask.add_argument("--limit", type=int, help="use only so many faces")
     ask.add_argument("--seed", type=int, default=1)
+    ask.add_argument("--start", type=Path, help="go on from these weights (face-vgg16.npz)")
     ask.add_argument("--resume", action="store_true", help="go on with the run in --out")
     return ask

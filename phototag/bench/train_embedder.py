@@ -21,13 +21,18 @@ from numpy.typing import NDArray
 
 from phototag.bench.distiller import PARTS, Average, Distiller, carry_over, make
 from phototag.bench.faces import FaceSet
+from phototag.bench.folded import load_float16
 from phototag.bench.networks import reference_state
 from phototag.bench.recipe import Recipe, load_recipe
+from phototag.bench.restart import restart
 from phototag.bench.thresholds import pair_accuracy
 from phototag.errors import UsageError
 
 AVERAGE_EVERY = 4
 """Steps between updates of the moving average: it costs a copy of the weights."""
+
+FITTED = 12_000
+"""Faces on which the dense layer is fitted where a run goes on from weights that ship."""
 
 COLUMNS = ("step", "px", "seen", "seconds", *PARTS, "rate", "faces_per_second", "accuracy", "tar")
 
@@ -109,6 +114,8 @@ class _Run:
         self.best: float | None = None
         self.checks: list[Check] = []
         self._enter(0)
+        if recipe.start is not None:
+            self._start_from(Path(recipe.start))
         self.average = Average(self.model.network)
 
     def _enter(self, stage: int, old: Distiller | None = None) -> None:
@@ -119,6 +126,18 @@ class _Run:
             carry_over(old, self.model)
         self.pixels = self.faces.pixels(self.px, threads=4)
         self.dev_pixels = None if self.dev is None else self.dev[0].pixels(self.px, threads=4)
+
+    def _start_from(self, weights: Path) -> None:
+        """Begin with a network that ships. Raises ModelError, UsageError."""
+        if self.recipe.trunk != "vgg16":
+            raise UsageError("Only a VGG16 can go on from weights that ship.")
+        chosen = np.random.default_rng(self.recipe.seed).permutation(len(self.faces))[:FITTED]
+        restart(
+            self.model.network,
+            load_float16(weights),
+            self.pixels[chosen],
+            self.faces.targets[chosen],
+        )
 
     def go(
         self, every: float, stop_after: Callable[[int], bool], on_check: Callable[[Check], None]

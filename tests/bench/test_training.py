@@ -67,6 +67,33 @@ def test_the_loss_falls_and_a_resumed_run_ends_where_an_uninterrupted_one_does(
 
 
 @pytest.mark.train
+def test_a_run_goes_on_from_weights_that_ship(faces: FaceSet, tmp_path: Path) -> None:
+    import keras
+
+    from phototag.bench.folded import load_float16
+    from phototag.bench.networks import plain_vgg16
+    from phototag.bench.train_embedder import _Run
+    from phototag.vision.models import WEIGHTS
+
+    weights = WEIGHTS / "face-vgg16.npz"
+    shipped = load_float16(weights)
+    px = shipped.px
+    recipe = replace(SHORT, sizes=(px,), start=str(weights), dropout=0.0)
+    few = faces.take(range(64))
+    run = _Run(recipe, few, None, tmp_path)
+    order = np.random.default_rng(recipe.seed).permutation(64)
+    seen = run.pixels[order].astype(np.float32) / 127.5 - 1
+    network = run.model.network
+    opened = keras.Model(network.input, [network.get_layer("flatten").output, network.output])
+    trunk, answers = (np.asarray(v) for v in opened(seen, training=True))
+    folded = plain_vgg16(shipped)
+    expected = keras.Model(folded.input, folded.get_layer("flatten").output)(seen)
+    np.testing.assert_allclose(trunk, np.asarray(expected), rtol=1e-2, atol=1e-2)
+    likeness = (answers * few.targets[order]).sum(axis=1) / np.linalg.norm(answers, axis=1)
+    assert likeness.mean() > 0.5
+
+
+@pytest.mark.train
 def test_a_run_grows_and_keeps_what_it_learned(faces: FaceSet, tmp_path: Path) -> None:
     from phototag.bench.train_embedder import _Run
 
