@@ -43,13 +43,15 @@ def make(top: Path, faces: int, files: int) -> Made:
     """`files` photos, the first of them with two faces each until there are `faces`, of the people
     of `crowd`, in the library `top/library`: with sidecars, thumbnails and the sheet.
 
-    Nothing waits for the disk while it is made.
+    Nothing waits for the disk while it is made, and nothing is drawn on the thumbnails.
     """
-    with patch("os.fsync"):
-        return _made(top, faces, files)
+    picture = cv2.imencode(".webp", np.full((384, 512, 3), 128, np.uint8))[1].tobytes()
+    drawn = patch("phototag.work.publish._drawn", lambda source, marks: picture)
+    with patch("os.fsync"), drawn:
+        return _made(top, faces, files, picture)
 
 
-def _made(top: Path, faces: int, files: int) -> Made:
+def _made(top: Path, faces: int, files: int, picture: bytes) -> Made:
     made = Made(top / "photos", top / "library", files)
     for number in range(made.count):
         path = path_of(made.photos, number)
@@ -59,9 +61,7 @@ def _made(top: Path, faces: int, files: int) -> Made:
     settings = Settings(sidecars="library")
     with store.open_to_write(made.library, "benchmark", FIRST.isoformat(), create=True) as lib:
         card = embedder_card(lib.folder, settings)
-        looker = _Looker(
-            crowd(faces), cv2.imencode(".webp", np.full((384, 512, 3), 128, np.uint8))[1].tobytes()
-        )
+        looker = _Looker(crowd(faces), picture)
         Scan(
             lib=lib,
             settings=settings,
