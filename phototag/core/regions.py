@@ -8,6 +8,7 @@ holds the other's centre and they are of comparable size.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from phototag.core.types import Box
 
@@ -57,3 +58,75 @@ def pairs(regions: Sequence[Box], faces: Mapping[int, Box]) -> dict[int, int]:
         if index not in found and number not in found.values():
             found[index] = number
     return found
+
+
+# ---- what other programs say
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A name in a photo, with a place or without one."""
+
+    name: str
+    box: Box | None
+    """In fractions; in which frame is said by who hands it over."""
+
+    def is_again(self, other: Region) -> bool:
+        """Whether it says what the other says: programs write one face in several dialects."""
+        if self.name != other.name:
+            return False
+        if self.box is None or other.box is None:
+            return self.box is None
+        return self.box.iou(other.box) >= SAME
+
+
+SAME = 0.7
+"""IoU at which two regions of one name are one region in two dialects: they are copies, apart from
+rounding."""
+
+
+def usable(box: Box) -> Box | None:
+    """The part of a region that lies in the photo; None where it is no box at all: nothing of it,
+    or more than twice the photo."""
+    values = (box.x, box.y, box.width, box.height)
+    if not all(-2 <= value <= 2 for value in values):  # also what is no number
+        return None
+    left, top = max(0.0, box.x), max(0.0, box.y)
+    right, bottom = min(1.0, box.x + box.width), min(1.0, box.y + box.height)
+    if right - left <= 0 or bottom - top <= 0:
+        return None
+    return Box(left, top, right - left, bottom - top)
+
+
+def upright(box: Box, orientation: int) -> Box:
+    """A box of the stored photo in the frame of the upright one; EXIF's orientation 1..8.
+
+    MWG 2.0, 5.9: regions are of the stored photo. Drawn on photos of all eight orientations in the
+    tests.
+    """
+    x, y, w, h = box.x, box.y, box.width, box.height
+    if orientation > 4:
+        x, y, w, h = y, x, h, w
+    if orientation in (2, 3, 6, 7):
+        x = 1 - x - w
+    if orientation in (3, 4, 7, 8):
+        y = 1 - y - h
+    return Box(x, y, w, h)
+
+
+def stored(box: Box, orientation: int) -> Box:
+    """The inverse of `upright`."""
+    return upright(box, {6: 8, 8: 6}.get(orientation, orientation))
+
+
+def fits(applied_to: tuple[int, int], size: tuple[int, int]) -> bool:
+    """Whether regions were drawn in a picture of this shape: 2 % of either side, for programs that
+    round. Writers swap the sides of turned photos as often as not."""
+    wide, high = applied_to
+    shape = wide / high
+    return any(
+        abs(shape / other - 1) <= ASPECT for other in (size[0] / size[1], size[1] / size[0])
+    )
+
+
+ASPECT = 0.02

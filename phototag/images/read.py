@@ -89,6 +89,17 @@ def read(data: bytes, path: str, *, longest: int | None = None) -> Picture:
     return Picture(pixels, width, height, raster.format, raster.metadata.taken)
 
 
+def stored_frame(data: bytes, path: str) -> tuple[int, int, int]:
+    """(width, height, orientation) of the photo as it is stored: what other programs' regions refer
+    to. `orientation` (EXIF's 1..8) makes it the upright photo of `read`. Raises UnreadableImage."""
+    try:
+        with caught_noise() as noise:
+            raster = _raster(data, 64, noise)
+    except Undecodable as refusal:
+        raise UnreadableImage(path, refusal.reason, refusal.message) from refusal
+    return raster.width, raster.height, raster.metadata.orientation
+
+
 def _raster(data: bytes, longest: int | None, noise: Callable[[], str]) -> Raster:
     name = formats.recognise(data)
     if name is None:
