@@ -233,6 +233,14 @@ CREATE TABLE present (
     PRIMARY KEY (person_id, photo)
 ) WITHOUT ROWID;
 CREATE INDEX present_photo ON present (photo);
+
+CREATE VIEW present_photos AS
+    SELECT ph.id AS photo_id, pr.person_id FROM present pr JOIN photos ph ON ph.key = pr.photo
+    UNION ALL
+    SELECT r.heir_id, pr.person_id FROM present pr JOIN photos ph ON ph.key = pr.photo
+    JOIN rewritten r ON r.photo_id = ph.id;
+
+CREATE TABLE xmp_written (path PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
 """
 
 

@@ -63,14 +63,14 @@ def _conditions(query: Query) -> tuple[list[str], list[int | str]]:
     for group in [*([person] for person in query.people), query.any_of]:
         if group:
             marks = ",".join("?" * len(group))
-            parts = [f"{_PHOTOS_WITH} a.person_id IN ({marks})"]
+            parts = [f"{_PHOTOS_WITH} a.person_id IN ({marks})", f"{_PRESENT} ({marks})"]
             if query.suggested:
                 parts.append(f"{_PHOTOS_WITH} a.suggestion_id IN ({marks})")
             conditions.append(f"ph.id IN ({' UNION '.join(parts)})")
             values += [*group] * len(parts)
     for person in query.without:
-        conditions.append(f"ph.id NOT IN ({_PHOTOS_WITH} a.person_id = ?)")
-        values.append(person)
+        conditions.append(f"ph.id NOT IN ({_PHOTOS_WITH} a.person_id = ? UNION {_PRESENT} (?))")
+        values += [person, person]
     if query.only:
         wanted = [*query.people, *query.any_of]
         marks = ",".join("?" * len(wanted))
@@ -94,6 +94,9 @@ def _conditions(query: Query) -> tuple[list[str], list[int | str]]:
 
 _PHOTOS_WITH = "SELECT f.photo_id FROM assignments a JOIN faces f ON f.id = a.face_id WHERE"
 
+_PRESENT = "SELECT photo_id FROM present_photos WHERE person_id IN"
+"""Photos that somebody is in without a face."""
+
 _HAS = (
     "EXISTS (SELECT 1 FROM faces f JOIN assignments a ON a.face_id = f.id WHERE f.photo_id = ph.id"
 )
@@ -105,10 +108,13 @@ def names_in(lib: Library, photos: Sequence[int]) -> dict[int, list[str]]:
     for start in range(0, len(photos), 900):
         block = photos[start : start + 900]
         rows = lib.db.execute(
-            "SELECT DISTINCT f.photo_id, p.name FROM faces f"
+            "SELECT f.photo_id, p.name FROM faces f"
             " JOIN assignments a ON a.face_id = f.id JOIN people p ON p.id = a.person_id"
-            f" WHERE f.photo_id IN ({','.join('?' * len(block))}) ORDER BY p.name",
-            tuple(block),
+            f" WHERE f.photo_id IN ({','.join('?' * len(block))})"
+            " UNION SELECT v.photo_id, p.name FROM present_photos v"
+            " JOIN people p ON p.id = v.person_id"
+            f" WHERE v.photo_id IN ({','.join('?' * len(block))}) ORDER BY 2",
+            tuple(block) * 2,
         )
         for row in rows:
             found.setdefault(int(row[0]), []).append(str(row[1]))

@@ -103,3 +103,15 @@ def _plain() -> Iterator[Tell]:
     finally:
         for bar in bars.values():
             bar.close()
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int], None]]:
+    """A function that is told how many there are so far; shown on a terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda count: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what) as status:
+        yield lambda count: status.update(f"{count:,} {what}")

@@ -71,19 +71,6 @@ class Region:
     box: Box | None
     """In fractions; in which frame is said by who hands it over."""
 
-    def is_again(self, other: Region) -> bool:
-        """Whether it says what the other says: programs write one face in several dialects."""
-        if self.name != other.name:
-            return False
-        if self.box is None or other.box is None:
-            return self.box is None
-        return self.box.iou(other.box) >= SAME
-
-
-SAME = 0.7
-"""IoU at which two regions of one name are one region in two dialects: they are copies, apart from
-rounding."""
-
 
 def usable(box: Box) -> Box | None:
     """The part of a region that lies in the photo; None where it is no box at all: nothing of it,

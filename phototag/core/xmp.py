@@ -136,9 +136,11 @@ def told(root: Node, size: tuple[int, int] | None = None) -> Told:
     """What a document says; `size` of the stored photo, for regions in pixels."""
     applied = applied_to(root)
     regions: list[Region] = []
-    for region in (*_mwg(root, applied or size), *_microsoft(root), *_iptc(root, size)):
-        if not any(region.is_again(known) for known in regions):
-            regions.append(region)
+    for dialect in (_mwg(root, applied or size), _microsoft(root), _iptc(root, size)):
+        # A name that an earlier dialect placed counts there: programs that turn a photo often turn
+        # only one of them (`immich/portrait-orientation-6.jpg`).
+        there = {r.name for r in regions if r.box is not None}
+        regions += [region for region in dialect if region.name not in there]
     placed = tuple(r for r in regions if r.box is not None)
     there = {r.name for r in placed}
     names = [r.name for r in regions if r.box is None]

@@ -48,6 +48,22 @@ def read_sidecar(path: str) -> Document | None:
     return Document(path, data, parse(data)) if data.strip() else None
 
 
+HEAD = 1 << 20
+"""Bytes of a JPEG that are read at first: its metadata stands before the picture."""
+
+
+def read_head(path: str) -> bytes:
+    """As much of a photo as can hold its XMP: of a JPEG what stands before the picture, of other
+    formats all. Raises OSError."""
+    with open(path, "rb") as file:  # noqa: PTH123 (names that are not UTF-8)
+        head = file.read(HEAD)
+        if len(head) < HEAD:
+            return head
+        if head[:2] == b"\xff\xd8" and any(part[0] == 0xDA for part in segments(head)):
+            return head
+        return head + file.read()
+
+
 def embedded(data: bytes) -> list[Document]:
     """The documents in a photo's bytes: the packet, and in a JPEG what did not fit into it. Raises
     NotReadable."""

@@ -137,6 +137,33 @@ def ours(data: bytes) -> Literal["ours", "foreign", "newer"]:
     return "newer" if schema > SCHEMA else "ours"
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Who is in a photo by the word of a user, as a sidecar tells."""
+
+    key: str
+    size: tuple[int, int]
+    named: tuple[tuple[str, Box], ...]
+
+
+def people_in(data: bytes) -> Named | None:
+    """What another library's user said; None where this is no sidecar that this phototag reads."""
+    if ours(data) != "ours":
+        return None
+    document = json.loads(data)
+    try:
+        photo, faces = document["photo"], document["faces"]
+        named = tuple(
+            (str(face["person"]), Box(*(float(box[s]) for s in ("x", "y", "width", "height"))))
+            for face in faces
+            if face["status"] == "named" and face["person"]
+            for box in (face["box"]["fractions"],)
+        )
+        return Named(str(photo["key"]), (int(photo["width"]), int(photo["height"])), named)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) that every sidecar fulfils."""
     path = Path(__file__).with_name("sidecar.schema.json")
