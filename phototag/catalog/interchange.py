@@ -1,5 +1,5 @@
-"""What exchange with other programs reads and writes: files below a place, people of a photo
-without a face, and what was written into XMP last."""
+"""What exchange with other programs reads and writes: files below a place, people who are in a
+photo without a face, and what was written into XMP last."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from phototag.catalog.faces import THESE
 from phototag.catalog.roots import absolute, inside, roots
-from phototag.catalog.store import Library, restored, storable
+from phototag.catalog.store import Library, restored
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +57,41 @@ def present_in(lib: Library, keys: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def xmp_written(lib: Library, path: str) -> str | None:
-    """What phototag wrote into the XMP of or beside a photo last (`output.xmp` knows its form)."""
-    row = lib.db.execute(
-        "SELECT content FROM xmp_written WHERE path = ?", (storable(path),)
-    ).fetchone()
-    return None if row is None else str(row[0])
+# ---- what was written into XMP
 
 
-def set_xmp_written(lib: Library, path: str, content: str | None) -> None:
-    if content is None:
-        lib.db.execute("DELETE FROM xmp_written WHERE path = ?", (storable(path),))
-    else:
-        lib.db.execute(
-            "INSERT OR REPLACE INTO xmp_written VALUES (?, ?)", (storable(path), content)
-        )
+@dataclass(frozen=True, slots=True)
+class XmpFile:
+    """A file whose XMP may have to be written."""
+
+    path_id: int
+    photo: int
+    version: int
+    """Of the photo: grows with every change of its faces and names."""
+    content: str | None
+    """What phototag wrote there last, in the form of `output.xmp`."""
+
+
+def xmp_files(lib: Library, place: str, *, changed_only: bool = False) -> Iterator[XmpFile]:
+    """Present files with somebody in them, or into whose XMP phototag wrote; `place`: `beside` or
+    `embedded`. `changed_only`: whose photo changed since."""
+    rows = lib.db.execute(
+        "SELECT p.id, ph.id, ph.version, x.content FROM paths p"
+        " JOIN photos ph ON ph.id = p.photo_id"
+        " LEFT JOIN xmp_written x ON x.path_id = p.id AND x.place = ?1"
+        " WHERE p.missing_since IS NULL"
+        " AND (NOT ?2 OR x.version IS NULL OR x.version != ph.version)"
+        " AND (x.path_id IS NOT NULL"
+        "  OR EXISTS (SELECT 1 FROM faces f JOIN assignments a ON a.face_id = f.id"
+        "   WHERE f.photo_id = ph.id AND a.person_id IS NOT NULL)"
+        "  OR EXISTS (SELECT 1 FROM present_photos v WHERE v.photo_id = ph.id)) ORDER BY p.id",
+        (place, changed_only),
+    ).fetchall()
+    return (XmpFile(int(row[0]), int(row[1]), int(row[2]), row[3]) for row in rows)
+
+
+def set_xmp_written(lib: Library, file: XmpFile, place: str, content: str) -> None:
+    lib.db.execute(
+        "INSERT OR REPLACE INTO xmp_written VALUES (?, ?, ?, ?)",
+        (file.path_id, place, file.version, content),
+    )

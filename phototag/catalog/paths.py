@@ -98,6 +98,11 @@ def paths_of(lib: Library, photo: int, *, missing: bool = False) -> list[PathRow
     return sorted((p for p in found if missing or p.missing_since is None), key=lambda p: p.path)
 
 
+def path_of(lib: Library, number: int) -> PathRow:
+    """The file of that id."""
+    return _path_row(lib.db.execute(_PATH + "WHERE p.id = ?", (number,)).fetchone())
+
+
 def path_at(lib: Library, path: str) -> PathRow | None:
     """The known file at an absolute path."""
     for number, root in roots(lib).items():

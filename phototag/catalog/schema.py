@@ -240,7 +240,13 @@ CREATE VIEW present_photos AS
     SELECT r.heir_id, pr.person_id FROM present pr JOIN photos ph ON ph.key = pr.photo
     JOIN rewritten r ON r.photo_id = ph.id;
 
-CREATE TABLE xmp_written (path PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE xmp_written (
+    path_id INTEGER NOT NULL REFERENCES paths (id) ON DELETE CASCADE,
+    place TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    content TEXT NOT NULL,
+    PRIMARY KEY (path_id, place)
+) WITHOUT ROWID;
 """
 
 

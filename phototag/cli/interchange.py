@@ -9,17 +9,22 @@ import typer
 
 from phototag import errors
 from phototag.cli import console
-from phototag.cli.common import JsonOption, LibraryOption, actor, now, writing
+from phototag.cli.common import JsonOption, LibraryOption, actor, now, reading, writing
 
 if TYPE_CHECKING:
+    from phototag.work.export_xmp import XmpReport
     from phototag.work.import_names import ImportReport
 
 SHOWN = 20
 """Conflicts and problems that are listed; `--json` has all."""
 
 
+export = typer.Typer(help="Write names where other programs read them.", no_args_is_help=True)
+
+
 def mount(app: typer.Typer) -> None:
     app.command("import")(import_)
+    app.add_typer(export, name="export")
 
 
 def import_(
@@ -33,7 +38,7 @@ def import_(
         bool, typer.Option("--dry-run", help="Say what would be taken over, and do nothing.")
     ] = False,
     contacts: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Picasa's contacts.xml, if it lies elsewhere.")
+        str | None, typer.Option(metavar="FILE", help="Picasa's contacts.xml, if elsewhere.")
     ] = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
@@ -132,3 +137,127 @@ def _in_words(report: ImportReport, dry_run: bool) -> str:
         if count
     ]
     return f"{found}.{' ' + ', '.join(more) + '.' if more else ''} (phototag undo takes it back.)"
+
+
+# ---- export
+
+
+@export.command("xmp")
+def export_xmp(
+    embed: Annotated[
+        bool,
+        typer.Option(
+            "--embed",
+            help="Into the photos themselves (JPEG, PNG), not beside them. The picture stays bit "
+            "for bit; the file does not.",
+        ),
+    ] = False,
+    people_tags: Annotated[
+        bool,
+        typer.Option(
+            "--people-tags", help="Also the tags People/NAME of digiKam, Lightroom and Windows."
+        ),
+    ] = False,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Write names and faces to photo.jpg.xmp, as digiKam, Lightroom and Windows read them.
+
+    What other programs wrote there stays byte for byte; where they say something else, nothing is
+    written, and it is listed.
+
+    Example: phototag export xmp --people-tags
+    """
+    from phototag.work.export_xmp import XmpWriter
+
+    with writing(library) as session:
+        report = XmpWriter(session.lib, embed=embed, people_tags=people_tags).run()
+    if as_json:
+        console.document("export-xmp", asdict(report))
+    else:
+        told_of_xmp(report)
+    return errors.SOME_FAILED if report.problems else errors.OK
+
+
+def told_of_xmp(report: XmpReport, *, quiet: bool = False) -> None:
+    """Say what was written into XMP."""
+    for problem in report.problems[:SHOWN]:
+        console.say(f"{console.shown(problem.path)}: {problem.message}", style="yellow")
+    _more(len(report.problems), "more problems")
+    for clash in report.conflicts[:SHOWN]:
+        console.say(f"{console.shown(clash.path)}: {clash.message}: left as it is.")
+    _more(len(report.conflicts), "more conflicts")
+    if quiet:
+        return
+    parts = [
+        text
+        for count, text in (
+            (report.written, f"{report.written:,} written beside photos"),
+            (report.embedded, f"{report.embedded:,} written into photos"),
+            (report.removed, f"{report.removed:,} removed, empty now"),
+            (report.unchanged, f"{report.unchanged:,} unchanged"),
+            (len(report.conflicts), f"{len(report.conflicts):,} conflicts"),
+        )
+        if count
+    ]
+    console.say("XMP: " + (", ".join(parts) or "nothing to write") + ".")
+    if report.embedded:
+        console.say("The photos' bytes are others now: the next scan notes that they were edited.")
+
+
+@export.command("csv")
+def export_csv(library: LibraryOption = None) -> int:
+    """Print who is where as a table: file,x,y,w,h,person,how,face; boxes in pixels of the upright
+    photo.
+
+    Example: phototag export csv > faces.csv
+    """
+    from phototag.work.export_table import as_csv
+
+    with reading(library) as session:
+        console.stream(as_csv(session.lib), end="")
+    return errors.OK
+
+
+@export.command("json")
+def export_json(library: LibraryOption = None) -> int:
+    """Print a JSON line for each photo with somebody in it.
+
+    Example: phototag export json > photos.jsonl
+    """
+    from phototag.work.export_table import as_rows
+
+    with reading(library) as session:
+        console.stream(console.as_line("photo", row) for row in as_rows(session.lib))
+    return errors.OK
+
+
+@export.command("photos")
+def export_photos(
+    people: Annotated[list[str], typer.Argument(metavar="NAME...", help="All of them are in it.")],
+    to: Annotated[str, typer.Option(metavar="DIR", help="Where the photos go.")],
+    link: Annotated[bool, typer.Option("--link", help="As links to the photos.")] = False,
+    copy: Annotated[bool, typer.Option("--copy", help="As copies.")] = False,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Gather the photos of people in a folder. What is there already stays, and is not written
+    again.
+
+    Example: phototag export photos "Alice" --to ~/alice --link
+    """
+    from phototag.work.export_photos import export_photos as gather
+
+    if link == copy:
+        raise errors.UsageError("Say --link or --copy.")
+    with reading(library) as session:
+        report = gather(session.lib, people, to, link=link)
+    if as_json:
+        console.document("export-photos", asdict(report))
+    else:
+        for problem in report.problems[:SHOWN]:
+            console.say(f"{console.shown(problem.path)}: {problem.message}", style="yellow")
+        _more(len(report.problems), "more problems")
+        word = "linked" if link else "copied"
+        console.say(f"{report.written:,} photos {word}, {report.unchanged:,} were there.")
+    return errors.SOME_FAILED if report.problems else errors.OK

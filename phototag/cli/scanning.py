@@ -13,9 +13,11 @@ import typer
 from phototag import errors
 from phototag.cli import console
 from phototag.cli.common import JsonOption, LibraryOption, QuietOption, Session, now, writing
+from phototag.cli.interchange import told_of_xmp
 from phototag.cli.progress import Tell, progress
 
 if TYPE_CHECKING:
+    from phototag.work.export_xmp import XmpReport
     from phototag.work.publish import PublishReport
     from phototag.work.scan import Problem, ScanReport
 
@@ -98,6 +100,10 @@ def scan(
             show_default="as before, at first all",
         ),
     ] = None,
+    xmp: Annotated[
+        bool,
+        typer.Option("--xmp", help="Also bring photo.jpg.xmp up to date (phototag export xmp)."),
+    ] = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> int:
@@ -132,12 +138,23 @@ def scan(
     _end_on_sigterm()
     with writing(library, options, create=True) as session, progress(quiet or as_json) as tell:
         report, published = _run(session, places, chosen, tell)
+        written = _write_xmp(session) if xmp and not dry_run else None
         code = _exit_code(report, session.settings.on_errors)
         if as_json:
-            console.document("scan", _as_json(session, report, published, code))
+            said = _as_json(session, report, published, code)
+            console.document("scan", {**said, "xmp": written and asdict(written)})
             return code
     _summary(session, report, published, quiet=quiet, dry=dry_run, library=library)
+    if written is not None:
+        told_of_xmp(written, quiet=quiet)
     return code
+
+
+def _write_xmp(session: Session) -> XmpReport:
+    """What changed since the last time, into the XMP beside the photos."""
+    from phototag.work.export_xmp import XmpWriter
+
+    return XmpWriter(session.lib, changed_only=True).run()
 
 
 def _run(

@@ -70,11 +70,10 @@ def reconcile(
     for index, region in sorted(enumerate(placed), key=lambda e: e[0] not in met):
         if index in met:
             work.name(met[index], region.name)
-        elif not work.has(region.name):
-            if draw:
-                work.draw(region)
-            else:
-                names = [*names, region.name]
+        elif draw:
+            work.draw(region)
+        else:
+            names = [*names, region.name]
     work.place([*names, *(r.name for r in regions if r.box is None)])
     return work.outcome()
 
@@ -121,9 +120,16 @@ class _Work:
         self.conflicts.append(Conflict(name, number, why))
 
     def draw(self, region: Region) -> None:
-        assert region.box is not None
+        """A region that meets no face."""
+        if any(self.key(r.name) == self.key(region.name) and _near(region, r) for r in self.drawn):
+            self.agreed += 1
+            return
+        if self.key(region.name) in self._taken:
+            why = f"{region.name} is in this photo already, in another place"
+            self.conflicts.append(Conflict(region.name, None, why))
+            return
         for other in self.drawn:
-            if other.box is not None and meets(region.box, other.box):
+            if _near(region, other):
                 why = f"{other.name} has the same place"
                 self.conflicts.append(Conflict(region.name, None, why))
                 return
@@ -154,3 +160,7 @@ class _Work:
             self.agreed,
             tuple(self.conflicts),
         )
+
+
+def _near(region: Region, other: Region) -> bool:
+    return region.box is not None and other.box is not None and meets(region.box, other.box)

@@ -44,6 +44,9 @@ TAGS = {
 }
 """Properties that hold tags as a path, and what stands between its parts."""
 
+SPELLINGS = {f"{MICROSOFT} LastKeywordXMP": "http://ns.microsoft.com/photo/1.0 LastKeywordXMP"}
+"""ExifTool leaves out the slash at the end of Microsoft's namespace."""
+
 PEOPLE = "people"
 """The first part of the path of a person's tag, in small letters."""
 
@@ -78,7 +81,8 @@ def descriptions(root: Node) -> list[Node]:
 
 def property_of(root: Node, name: str) -> Node | None:
     """The first element of a top property."""
-    found = (top.child(name) for top in descriptions(root))
+    spellings = (name, SPELLINGS.get(name, name))
+    found = (top.child(each) for top in descriptions(root) for each in spellings)
     return next((node for node in found if node is not None), None)
 
 

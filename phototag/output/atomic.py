@@ -71,7 +71,7 @@ def write(path: Path, data: bytes, *, flush_folder: bool = True) -> None:
         CannotWriteFile: nothing was changed and no temporary file is left.
     """
     path = Path(path)
-    temporary = path.with_name(_temporary_name())
+    temporary = path.with_name(temporary_name())
     try:
         try:
             _fill(temporary, data, _mode_of(path))
@@ -161,7 +161,7 @@ def sweep(folder: Path) -> int:
     return removed
 
 
-def _temporary_name() -> str:
+def temporary_name() -> str:
     return f"{PREFIX}{_host()}-{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
 
 
