@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 from phototag.core.regions import Region, meets, pairs
 from phototag.core.types import Box
@@ -63,7 +63,7 @@ def reconcile(
     """
     placed = sorted(
         (r for r in regions if r.box is not None),
-        key=lambda r: (r.box.x, r.box.y, r.name) if r.box is not None else (),
+        key=lambda r: (astuple(r.box), r.name) if r.box is not None else (),
     )
     met = pairs([r.box for r in placed if r.box is not None], {n: f.box for n, f in faces.items()})
     work = _Work(faces, key)

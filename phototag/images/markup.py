@@ -16,7 +16,7 @@ LARGEST = 16 << 20
 """Bytes of the largest document that is read. Lightroom's sidecars with masks reach 2 MiB."""
 
 DEEPEST = 200
-MOST = 500_000
+MOST = 100_000
 """Elements; a sidecar has a few hundred."""
 
 
@@ -76,9 +76,11 @@ class _Builder:
     def _end(self, _: str) -> None:
         node = self._open.pop()
         node.text = "".join(self._texts.pop())
-        at = self.parser.CurrentByteIndex
-        node.close = at if at != node.start else node.inner
-        node.end = tag_end(self.data, at) if at != node.start else node.inner
+        if self.data[node.inner - 2 : node.inner] == b"/>":
+            node.close = node.end = node.inner
+        else:
+            node.close = self.parser.CurrentByteIndex
+            node.end = tag_end(self.data, node.close)
 
     def _text(self, text: str) -> None:
         if self._texts:

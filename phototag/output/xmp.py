@@ -430,7 +430,7 @@ def _declared(text: str) -> str:
 def _into(data: bytes, node: Node, text: str) -> bytes:
     """The text as the last content of an element."""
     new = text.encode() + b"\n"
-    if node.inner < node.end or data[node.end - 2 : node.end] != b"/>":
+    if node.inner < node.end:
         return data[: node.close] + new + data[node.close :]
     tag = data[node.start : node.end - 2]
     name = tag[1:].split(None, 1)[0]
