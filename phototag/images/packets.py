@@ -99,8 +99,8 @@ def _in_jpeg(data: bytes) -> list[bytes]:
 
 
 def _trimmed(packet: bytes) -> bytes:
-    """Without zero bytes behind, which some writers leave."""
-    return packet.rstrip(b"\0")
+    """Without zero bytes behind, which some writers leave (UTF-16 has its own)."""
+    return packet if b"\0" in packet[:4] else packet.rstrip(b"\0")
 
 
 def _in_png(data: bytes) -> bytes | None:

@@ -122,8 +122,15 @@ class Merged:
     conflicts: tuple[str, ...]
 
 
+class CannotMerge(Exception):
+    """This document cannot be edited; the message says why."""
+
+
 def merge(theirs: bytes | None, parse: Parse, last: Written, wanted: Wanted) -> Merged:
-    """Bring a document (None: there is none) up to date. Raises what `parse` raises."""
+    """Bring a document (None: there is none) up to date. Raises CannotMerge, what `parse`
+    raises."""
+    if theirs is not None and (b"\0" in theirs[:4] or theirs[:2] in (b"\xff\xfe", b"\xfe\xff")):
+        raise CannotMerge("it is not in UTF-8, so it was left alone")
     data = EMPTY if theirs is None else theirs
     before = last if theirs is not None else Written()
     written = Written()
@@ -270,8 +277,10 @@ class _Step:
                     kept.add(id(entry[0]))
                 else:
                     lost.append((name, _box(numbers)))
-                    self.blocked.add(name)
-                    conflicts.append(f"{name} was changed or taken away there by another program")
+                    self.blocked.add(_person(name))
+                    conflicts.append(
+                        f"{_person(name)} was changed or taken away there by another program"
+                    )
         others = [e for e in there if id(e[0]) not in kept and e[0] not in gone]
         added = []
         for name, box in self.array.wanted:
@@ -343,7 +352,7 @@ class _Step:
         about = tops[0].attributes.get(f"{RDF} about", "") if tops else ""
         whole = f"<rdf:Description rdf:about={quoteattr(about)}>{text}</rdf:Description>"
         holder = next(node for node in self.root.walk() if node.name == f"{RDF} RDF")
-        return _into(self.data, holder, " " + _declared(whole))
+        return _into(self.data, holder, _declared(whole))
 
     def _without_property(self) -> bytes:
         """Nothing of an array is left: its property goes, and the description that held only it."""

@@ -22,7 +22,7 @@ from phototag.images.markup import NotReadable, parse
 from phototag.output import atomic, xmp
 from phototag.output.atomic import CannotWriteFile
 from phototag.output.embed import CannotEmbed, can_embed, with_packet
-from phototag.output.xmp import Wanted, Written
+from phototag.output.xmp import CannotMerge, Wanted, Written
 from phototag.work.reports import Problem
 
 BESIDE, EMBEDDED = "beside", "embedded"
@@ -92,7 +92,7 @@ class XmpWriter:
             self._problem(path, str(error))
         except OSError as error:
             self._problem(path, error.strerror or str(error))
-        except (UnreadableImage, CannotEmbed, NotReadable) as error:
+        except (UnreadableImage, CannotEmbed, CannotMerge, NotReadable) as error:
             self._problem(path, str(error))
 
     def _problem(self, path: str, said: str) -> None:
@@ -122,12 +122,11 @@ class XmpWriter:
     # ---- beside
 
     def _beside(self, file: XmpFile, path: str, wanted: Wanted) -> None:
+        """Raises OSError, NotReadable, CannotMerge."""
         target = packets.sidecars_of(path)[0]
         there = packets.read_sidecar(target)
         theirs = None if there is None else there.data
         last = Written.parse(file.content)
-        if theirs is not None and b"\0" in theirs[:64]:
-            raise NotReadable(f"{target} is not UTF-8, so it was left alone")
         merged = xmp.merge(theirs, parse, last, wanted)
         self._conflicts(target, merged.conflicts)
         if merged.data == theirs:
