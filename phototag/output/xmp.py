@@ -9,63 +9,21 @@ conflict, and what is there stays.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
 from phototag.core.markup import Node
-from phototag.core.regions import Region, meets
+from phototag.core.regions import meets
 from phototag.core.types import Box
-from phototag.core.xmp import (
-    AREA,
-    DIM,
-    IPTC,
-    MP,
-    MP_INFO,
-    MP_REGION,
-    MWG,
-    PERSONS,
-    RDF,
-    TAGS,
-    array_of,
-    descriptions,
-    items,
-    microsoft_box,
-    mwg_box,
-    part,
-    property_of,
-    structure,
-    text_of,
-)
+from phototag.core.xmp import MWG, RDF, array_of, descriptions, items, part, property_of, structure
+from phototag.output.xmp_arrays import Array, Wanted, Written, arrays
+from phototag.output.xmp_edit import declared, into, short, without
 
 Parse = Callable[[bytes], Node]
 
-_ILLEGAL = str.maketrans("", "", "\ufffe\uffff")
-
-
-def legal(name: str) -> str:
-    """A name without what XML cannot hold."""
-    return name.translate(_ILLEGAL)
-
-
 NEAR = 2e-4
 """Difference of two numbers that are one number in two programs' decimals."""
-
-PREFIXES = {
-    MWG: "mwg-rs",
-    AREA: "stArea",
-    DIM: "stDim",
-    MP: "MP",
-    MP_INFO: "MPRI",
-    MP_REGION: "MPReg",
-    IPTC: "Iptc4xmpExt",
-    RDF: "rdf",
-    "http://www.digikam.org/ns/1.0/": "digiKam",
-    "http://ns.adobe.com/lightroom/1.0/": "lr",
-    "http://ns.microsoft.com/photo/1.0/": "MicrosoftPhoto",
-    "http://ns.iview-multimedia.com/mediapro/1.0/": "mediapro",
-}
 
 EMPTY = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
@@ -73,43 +31,6 @@ EMPTY = (
     f' <rdf:RDF xmlns:rdf="{RDF}">\n </rdf:RDF>\n'
     '</x:xmpmeta>\n<?xpacket end="w"?>'
 ).encode()
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Who is in a photo."""
-
-    regions: Sequence[Region]
-    """In fractions of the stored photo."""
-    names: Sequence[str]
-    """Everybody, also those without a region."""
-    size: tuple[int, int]
-    """Of the stored photo in pixels."""
-    people_tags: bool = False
-    """Whether the tags of digiKam, Lightroom, Windows and Media Pro are written too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What phototag wrote into a document: entries by the name of their array."""
-
-    entries: dict[str, list[tuple[str, tuple[float, ...]]]] = field(default_factory=dict)
-    """(name, box) of each; no box in an array of names."""
-
-    def text(self) -> str:
-        return json.dumps(self.entries, ensure_ascii=False, sort_keys=True)
-
-    @staticmethod
-    def parse(text: str | None) -> Written:
-        if text is None:
-            return Written()
-        said = json.loads(text)
-        return Written(
-            {key: [(name, tuple(box)) for name, box in those] for key, those in said.items()}
-        )
-
-    def __bool__(self) -> bool:
-        return any(self.entries.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +57,11 @@ def merge(theirs: bytes | None, parse: Parse, last: Written, wanted: Wanted) -> 
     written = Written()
     conflicts: list[str] = []
     blocked: set[str] = set()
-    for array in _arrays(wanted, before):
+    for array in arrays(wanted, before):
         step = _Step(array, before.entries.get(array.key, []), data, parse(data), blocked)
         data = step.run(conflicts)
         written.entries[array.key] = step.written
-    if not _says_anything(parse(data)):
+    if data != theirs and not _says_anything(parse(data)):
         return Merged(None, written, tuple(conflicts))
     return Merged(data, written, tuple(dict.fromkeys(conflicts)))
 
@@ -152,96 +73,6 @@ def _says_anything(root: Node) -> bool:
     )
 
 
-# ---- the arrays
-
-
-@dataclass(frozen=True, slots=True)
-class _Array:
-    """One array of a document, and what phototag wants in it."""
-
-    key: str
-    path: tuple[str, ...]
-    """Names of the property and of the fields down to the array."""
-    kind: str
-    """`Bag` or `Seq`."""
-    wanted: list[tuple[str, Box | None]]
-    read: Callable[[Node], tuple[str, Box | None]]
-    show: Callable[[str, Box | None], str]
-    """An entry as RDF, without namespaces."""
-    head: str = ""
-    """Fields that stand beside the array in a new property."""
-
-
-def _arrays(wanted: Wanted, before: Written) -> list[_Array]:
-    placed: list[tuple[str, Box | None]] = [(r.name, r.box) for r in wanted.regions]
-    wide, high = wanted.size
-    size = f'<mwg-rs:AppliedToDimensions stDim:w="{wide}" stDim:h="{high}" stDim:unit="pixel"/>'
-    found = [
-        _Array(
-            "mwg",
-            (f"{MWG} Regions", f"{MWG} RegionList"),
-            "Bag",
-            placed,
-            lambda li: (_face_name(li), mwg_box(li, wanted.size)),
-            _mwg,
-            size,
-        ),
-        _Array(
-            "mp",
-            (f"{MP} RegionInfo", f"{MP_INFO} Regions"),
-            "Bag",
-            placed,
-            lambda li: (text_of(li, f"{MP_REGION} PersonDisplayName"), microsoft_box(li)),
-            _microsoft,
-        ),
-        _Array("persons", (PERSONS,), "Bag", [(n, None) for n in wanted.names], _text, _plain),
-    ]
-    for name, by in TAGS.items():
-        tags = [f"People{by}{n}" for n in wanted.names]
-        if not wanted.people_tags:  # those that were written once are only taken away
-            known = {tag for tag, _ in before.entries.get(name, [])}
-            tags = [tag for tag in tags if tag in known]
-        kind = "Seq" if name.endswith("TagsList") else "Bag"
-        found.append(_Array(name, (name,), kind, [(t, None) for t in tags], _text, _plain))
-    return found
-
-
-def _face_name(li: Node) -> str:
-    """'' for regions of pets, focus points and bar codes: they say nothing of a person."""
-    kind = text_of(li, f"{MWG} Type").lower()
-    return text_of(li, f"{MWG} Name") if kind in ("", "face") else ""
-
-
-def _text(li: Node) -> tuple[str, None]:
-    return li.text.strip(), None
-
-
-def _plain(name: str, box: Box | None) -> str:
-    return f"<rdf:li>{escape(name)}</rdf:li>"
-
-
-def _mwg(name: str, box: Box | None) -> str:
-    assert box is not None
-    x, y = box.centre
-    area = " ".join(
-        f'stArea:{side}="{value:.6f}"'
-        for side, value in (("x", x), ("y", y), ("w", box.width), ("h", box.height))
-    )
-    return (
-        f'<rdf:li rdf:parseType="Resource"><mwg-rs:Area {area} stArea:unit="normalized"/>'
-        f"<mwg-rs:Name>{escape(name)}</mwg-rs:Name><mwg-rs:Type>Face</mwg-rs:Type></rdf:li>"
-    )
-
-
-def _microsoft(name: str, box: Box | None) -> str:
-    assert box is not None
-    sides = ", ".join(f"{value:.6f}" for value in (box.x, box.y, box.width, box.height))
-    return (
-        f'<rdf:li rdf:parseType="Resource"><MPReg:Rectangle>{sides}</MPReg:Rectangle>'
-        f"<MPReg:PersonDisplayName>{escape(name)}</MPReg:PersonDisplayName></rdf:li>"
-    )
-
-
 # ---- one array of one document
 
 
@@ -249,7 +80,7 @@ def _microsoft(name: str, box: Box | None) -> str:
 class _Step:
     """The three-way merge of one array."""
 
-    array: _Array
+    array: Array
     last: Sequence[tuple[str, tuple[float, ...]]]
     data: bytes
     root: Node
@@ -309,50 +140,52 @@ class _Step:
             data = self._with(added)
         # What is added stands behind what is taken away, so these places still hold.
         for li in sorted(gone, key=lambda li: -li.start):
-            data = _without(data, li)
+            data = without(data, li)
         if gone and not added and len(items(self._holder())) == len(gone):
             return self._without_property()
         return data
 
     def _with(self, added: Sequence[str]) -> bytes:
-        new = "\n".join(_declared(entry) for entry in added)
+        new = "\n".join(declared(entry) for entry in added)
         node = property_of(self.root, self.array.path[0])
         if node is None:
             return self._with_property(added)
         for depth, name in enumerate(self.array.path[1:], 1):
             inner = part(node, name)
             if inner is None:
-                return _into(self.data, structure(node), self._nested(added, depth))
+                return into(self.data, structure(node), self._nested(added, depth))
             node = inner
         array = array_of(node)
         if array is None:
             kind = self.array.kind
-            return _into(self.data, node, _declared(f"<rdf:{kind}>{''.join(added)}</rdf:{kind}>"))
-        return _into(self.data, array, new)
+            return into(self.data, node, declared(f"<rdf:{kind}>{''.join(added)}</rdf:{kind}>"))
+        return into(self.data, array, new)
 
     def _nested(self, added: Sequence[str], depth: int) -> str:
         """The fields from `depth` down, and the array in them."""
         kind = self.array.kind
         text = f"<rdf:{kind}>\n" + "\n".join(added) + f"\n</rdf:{kind}>"
         for name in reversed(self.array.path[depth:]):
-            text = f"<{_short(name)}>{text}</{_short(name)}>"
-        return _declared(text)
+            text = f"<{short(name)}>{text}</{short(name)}>"
+        return declared(text)
 
     def _with_property(self, added: Sequence[str]) -> bytes:
         kind, path = self.array.kind, self.array.path
         text = f"<rdf:{kind}>\n" + "\n".join(added) + f"\n</rdf:{kind}>"
         for name in reversed(path[1:]):
-            text = f"<{_short(name)}>{text}</{_short(name)}>"
+            text = f"<{short(name)}>{text}</{short(name)}>"
         if len(path) > 1:
-            text = f'<{_short(path[0])} rdf:parseType="Resource">{self.array.head}{text}'
+            text = f'<{short(path[0])} rdf:parseType="Resource">{self.array.head}{text}'
         else:
-            text = f"<{_short(path[0])}>{text}"
-        text = f"{text}</{_short(path[0])}>"
+            text = f"<{short(path[0])}>{text}"
+        text = f"{text}</{short(path[0])}>"
         tops = descriptions(self.root)
         about = tops[0].attributes.get(f"{RDF} about", "") if tops else ""
         whole = f"<rdf:Description rdf:about={quoteattr(about)}>{text}</rdf:Description>"
-        holder = next(node for node in self.root.walk() if node.name == f"{RDF} RDF")
-        return _into(self.data, holder, _declared(whole))
+        holder = next((node for node in self.root.walk() if node.name == f"{RDF} RDF"), None)
+        if holder is None:
+            raise CannotMerge("it is no XMP, so it was left alone")
+        return into(self.data, holder, declared(whole))
 
     def _without_property(self) -> bytes:
         """Nothing of an array is left: its property goes, and the description that held only it."""
@@ -366,12 +199,12 @@ class _Step:
             return self._only_entries_gone()
         top = next(top for top in descriptions(self.root) if node in top.children)
         alone = len(top.children) == 1 and set(top.attributes) <= {f"{RDF} about"}
-        return _without(self.data, top if alone else node)
+        return without(self.data, top if alone else node)
 
     def _only_entries_gone(self) -> bytes:
         data = self.data
         for li in reversed(items(self._holder())):
-            data = _without(data, li)
+            data = without(data, li)
         return data
 
 
@@ -419,36 +252,3 @@ def _numbers(box: Box | None) -> tuple[float, ...]:
 
 def _box(numbers: tuple[float, ...]) -> Box | None:
     return Box(*numbers) if numbers else None
-
-
-# ---- bytes
-
-
-def _short(name: str) -> str:
-    space, _, local = name.rpartition(" ")
-    return f"{PREFIXES[space]}:{local}"
-
-
-def _declared(text: str) -> str:
-    """An element with the namespaces that it uses: it does not rely on those around it."""
-    used = [f'xmlns:{p}="{uri}"' for uri, p in PREFIXES.items() if f"{p}:" in text]
-    end = min(at for at in (text.find(" "), text.find(">"), text.find("/")) if at > 0)
-    return f"{text[:end]} {' '.join(used)}{text[end:]}"
-
-
-def _into(data: bytes, node: Node, text: str) -> bytes:
-    """The text as the last content of an element."""
-    new = text.encode() + b"\n"
-    if node.inner < node.end:
-        return data[: node.close] + new + data[node.close :]
-    tag = data[node.start : node.end - 2]
-    name = tag[1:].split(None, 1)[0]
-    return data[: node.start] + tag + b">" + new + b"</" + name + b">" + data[node.end :]
-
-
-def _without(data: bytes, node: Node) -> bytes:
-    """Without an element and the blanks before it."""
-    start = node.start
-    while start > 0 and data[start - 1 : start] in (b" ", b"\t", b"\n", b"\r"):
-        start -= 1
-    return data[:start] + data[node.end :]

@@ -19,10 +19,11 @@ from phototag.core.regions import Region, stored
 from phototag.errors import UnreadableImage
 from phototag.images import packets
 from phototag.images.markup import NotReadable, parse
-from phototag.output import atomic, xmp
+from phototag.output import atomic
 from phototag.output.atomic import CannotWriteFile
 from phototag.output.embed import CannotEmbed, can_embed, with_packet
-from phototag.output.xmp import CannotMerge, Wanted, Written
+from phototag.output.xmp import CannotMerge, merge
+from phototag.output.xmp_arrays import Wanted, Written, legal
 from phototag.work.reports import Problem
 
 BESIDE, EMBEDDED = "beside", "embedded"
@@ -106,11 +107,11 @@ class XmpWriter:
         if photo_key(data) != key:
             raise UnreadableImage(path, "changed", "it changed since the last scan: scan it first.")
         named = [
-            (xmp.legal(self._names[face.person]), face.box)
+            (legal(self._names[face.person]), face.box)
             for face in views.faces_in_photo(self.lib, file.photo)
             if face.person is not None
         ]
-        here = [xmp.legal(n) for n in table.present_in(self.lib, [key]).get(key, [])]
+        here = [legal(n) for n in table.present_in(self.lib, [key]).get(key, [])]
         width, height, orientation = stored_frame(data, path) if named else (1, 1, 1)
         return Wanted(
             [Region(name, stored(box, orientation)) for name, box in named],
@@ -127,7 +128,7 @@ class XmpWriter:
         there = packets.read_sidecar(target)
         theirs = None if there is None else there.data
         last = Written.parse(file.content)
-        merged = xmp.merge(theirs, parse, last, wanted)
+        merged = merge(theirs, parse, last, wanted)
         self._conflicts(target, merged.conflicts)
         if merged.data == theirs:
             self.report.unchanged += theirs is not None
@@ -147,7 +148,7 @@ class XmpWriter:
     def _embed(self, file: XmpFile, path: str, data: bytes, wanted: Wanted) -> None:
         documents = packets.embedded(data)
         theirs = documents[0].data if documents else None
-        merged = xmp.merge(theirs, parse, Written.parse(file.content), wanted)
+        merged = merge(theirs, parse, Written.parse(file.content), wanted)
         self._conflicts(path, merged.conflicts)
         if merged.data == theirs:
             self.report.unchanged += 1

@@ -122,7 +122,7 @@ def test_only_faces_are_taken_and_regions_may_be_in_pixels() -> None:
 
 # ---- harm
 
-BOMB = b"""<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><x>&b;</x>"""
+BOMB = b"""<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;">]><x>&b;&b;</x>"""
 FILE = b"""<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><x>&a;</x>"""
 
 
@@ -188,8 +188,8 @@ def test_picasas_own_files_of_the_collection(collection: Path) -> None:
     assert face.name == "synthetiic person 1200"
     assert face.box is not None
     assert face.box.x == pytest.approx(0x6800 / 65535)
-    for other in ("004-crop-unsaved/2009-07-04 Beach Day", "026-reset-faces/2015-03-15 Garden Project"):  # fmt: skip
-        lines = picasa.sections(picasa.read_text(str(folder / other / ".picasa.ini")))
+    for other in ("004-crop-unsaved/*/.picasa.ini", "026-reset-faces/*/.picasa.ini"):
+        lines = picasa.sections(picasa.read_text(str(next(folder.glob(other)))))
         assert all(picasa.faces_of(photo, {}) == ([], 0) for photo in lines.values())
     described = picasa.sections(picasa.read_text(str(folder / "picasa.ini.txt")))
     faces = [picasa.faces_of(lines, {}) for lines in described.values() if "faces" in lines]

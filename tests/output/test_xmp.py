@@ -18,10 +18,12 @@ from phototag.core.xmp import told
 from phototag.images import packets
 from phototag.images.markup import parse
 from phototag.output import embed
-from phototag.output.xmp import EMPTY, CannotMerge, Merged, Wanted, Written, merge
+from phototag.output.xmp import EMPTY, CannotMerge, Merged, merge
+from phototag.output.xmp_arrays import Wanted, Written
 from phototag.work.export_xmp import pixels_hash
 
-ANN, BEN = Region("Ann <&> \"O'Hara\"", Box(0.1, 0.2, 0.1, 0.15)), Region("Ben", Box(0.6, 0.3, 0.1, 0.15))
+ANN = Region("Ann <&> \"O'Hara\"", Box(0.1, 0.2, 0.1, 0.15))
+BEN = Region("Ben", Box(0.6, 0.3, 0.1, 0.15))
 NOBODY = Wanted((), (), (400, 300))
 
 needs_exiftool = pytest.mark.skipif(
@@ -191,6 +193,12 @@ def test_empty_arrays_and_structures_in_every_form_take_entries() -> None:
     ):
         theirs = EMPTY.replace(b" </rdf:RDF>", f"{top}{inner}</rdf:Description></rdf:RDF>".encode())
         assert names(put(theirs, wanted(ANN, also=("Cy",))).data) == ({ANN.name}, {"Cy"}), inner
+
+
+def test_a_file_of_others_that_says_nothing_is_never_taken_away() -> None:
+    assert put(EMPTY, NOBODY).data == EMPTY
+    with pytest.raises(CannotMerge, match="no XMP"):
+        put(b"<settings><a/></settings>", wanted(ANN))
 
 
 # ---- into the photo
