@@ -127,6 +127,8 @@ def differences(kept: State, again: State) -> list[str]:
         wrong.append(f"{len(refused):,} refusals (face-{refused[0][0]})")
     if kept.twice != again.twice:
         wrong.append("photos that may show somebody twice")
+    if kept.present != again.present:
+        wrong.append("people who are in photos without a face")
     return wrong
 
 

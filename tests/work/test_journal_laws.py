@@ -104,6 +104,8 @@ def decide(world: World, step: tuple[Any, ...]) -> bool:
         return attempt(world, kind, pick(world, rest[0]), rest[1])
     if kind in ("ignore", "not_a_face", "restore"):
         return attempt(world, kind, pick(world, rest[0]))
+    if kind == "import":
+        return world.take_over([(f"p{n}.jpg", x, name) for n, x, name in rest[0]]) is not None
     if kind == "draw":
         return attempt_to_draw(world, *rest)
     if kind == "split":
@@ -132,6 +134,7 @@ def rescan(world: World, step: tuple[Any, ...]) -> None:
 
 SOME = st.lists(st.integers(0, 60), min_size=1, max_size=4)
 NAME = st.sampled_from(NAMES)
+ROW = st.tuples(st.integers(0, 13), st.sampled_from((None, 0.1, 0.35, 0.6, 0.85)), NAME)
 DECISION = st.one_of(
     st.tuples(st.just("label"), SOME, NAME),
     st.tuples(st.just("cluster"), st.integers(0, 9), NAME),
@@ -140,6 +143,7 @@ DECISION = st.one_of(
     st.tuples(st.just("split"), NAME, st.integers(0, 3), st.one_of(st.none(), NAME)),
     st.tuples(st.sampled_from(("rename", "merge")), NAME, NAME),
     st.tuples(st.just("draw"), st.integers(0, 13), st.sampled_from((0.2, 0.6)), NAME),
+    st.tuples(st.just("import"), st.lists(ROW, min_size=1, max_size=6)),
 )
 TURN = st.sampled_from((("undo",), ("redo",)))
 SCAN = st.tuples(
@@ -213,7 +217,7 @@ def check_laws(world: World) -> None:
 
 CACHES = (
     "assignments", "retired", "clusters", "memberships", "cluster_log", "scores", "examples",
-    "verdicts", "rejections", "people", "twice",
+    "verdicts", "rejections", "people", "twice", "present",
 )  # fmt: skip
 
 
@@ -230,7 +234,7 @@ def from_nothing(world: World) -> None:
 
 def check_it_follows_from_the_journal(world: World) -> None:
     before = without_numbers(world)
-    said = {n: world.table(n) for n in ("verdicts", "rejections", "people", "twice")}
+    said = {n: world.table(n) for n in ("verdicts", "rejections", "people", "twice", "present")}
     from_nothing(world)
     assert without_numbers(world) == before
     assert {n: world.table(n) for n in said} == said
@@ -284,7 +288,7 @@ def test_undoing_all_gives_the_state_before_to_the_byte(steps: list[tuple[Any, .
 
 def state(world: World) -> dict[str, list[tuple[Any, ...]]]:
     kept = ("assignments", "verdicts", "rejections", "people", "twice", "scores", "examples")
-    kept += ("faces", "embeddings")
+    kept += ("faces", "embeddings", "present")
     found = {name: world.table(name) for name in kept}
     found["alive"] = world.ask("SELECT id FROM clusters WHERE alive = 1 ORDER BY id")
     return found
