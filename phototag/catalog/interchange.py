@@ -90,6 +90,16 @@ def xmp_files(lib: Library, place: str, *, changed_only: bool = False) -> Iterat
     return (XmpFile(int(row[0]), int(row[1]), int(row[2]), row[3]) for row in rows)
 
 
+def written_into(lib: Library, place: str) -> list[str]:
+    """Absolute paths of present files into whose XMP phototag wrote."""
+    rows = lib.db.execute(
+        "SELECT r.path, p.dir, p.name FROM xmp_written x JOIN paths p ON p.id = x.path_id"
+        " JOIN roots r ON r.id = p.root_id WHERE x.place = ? AND p.missing_since IS NULL",
+        (place,),
+    )
+    return sorted(absolute(restored(row[0]), restored(row[1]), restored(row[2])) for row in rows)
+
+
 def set_xmp_written(lib: Library, file: XmpFile, place: str, content: str) -> None:
     lib.db.execute(
         "INSERT OR REPLACE INTO xmp_written VALUES (?, ?, ?, ?)",

@@ -292,6 +292,14 @@ def owner_of(folder: Path) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
+def blank_lock(lib: Library) -> None:
+    """Have the lock no longer tell the command that holds it: it may hold a name."""
+    if lib._lock is not None:
+        lib._lock.seek(0)
+        lib._lock.truncate()
+        lib._lock.flush()
+
+
 def in_use(folder: Path) -> bool:
     """Whether a writer holds the library now."""
     try:

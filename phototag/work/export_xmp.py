@@ -59,6 +59,8 @@ class XmpWriter:
     people_tags: bool = False
     changed_only: bool = False
     """Only photos that changed since their XMP was written: what follows a scan."""
+    known_only: bool = False
+    """Only where phototag wrote before."""
     report: XmpReport = field(default_factory=XmpReport)
     _names: dict[int, str] = field(default_factory=dict)
 
@@ -67,6 +69,8 @@ class XmpWriter:
         self._names = verdict_table.people(self.lib)
         place = EMBEDDED if self.embed else BESIDE
         files = list(table.xmp_files(self.lib, place, changed_only=self.changed_only))
+        if self.known_only:
+            files = [file for file in files if file.content is not None]
         for start in range(0, len(files), BATCH):
             with self.lib.transaction():
                 for file in files[start : start + BATCH]:
