@@ -55,6 +55,7 @@ def import_(
     from phototag.work.deciding import Ground
     from phototag.work.eye import Eye
     from phototag.work.import_names import import_names
+    from phototag.work.import_sources import OTHER_SHAPE
     from phototag.work.models import embedder_card, kit_of, thresholds_of
     from phototag.work.publish import Publisher
 
@@ -84,7 +85,8 @@ def import_(
         console.document("import", said)
     else:
         _told(report, dry_run)
-    return errors.SOME_FAILED if report.problems else errors.OK
+    failed = any(problem.reason != OTHER_SHAPE for problem in report.problems)
+    return errors.SOME_FAILED if failed else errors.OK
 
 
 def _told(report: ImportReport, dry_run: bool) -> None:
@@ -238,6 +240,9 @@ def export_photos(
     to: Annotated[str, typer.Option(metavar="DIR", help="Where the photos go.")],
     link: Annotated[bool, typer.Option("--link", help="As links to the photos.")] = False,
     copy: Annotated[bool, typer.Option("--copy", help="As copies.")] = False,
+    strip: Annotated[
+        bool, typer.Option("--strip", help="Copies without anybody's name or region in them.")
+    ] = False,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -251,7 +256,7 @@ def export_photos(
     if link == copy:
         raise errors.UsageError("Say --link or --copy.")
     with reading(library) as session:
-        report = gather(session.lib, people, to, link=link)
+        report = gather(session.lib, people, to, link=link, strip=strip)
     if as_json:
         console.document("export-photos", asdict(report))
     else:

@@ -11,7 +11,11 @@ from pathlib import Path
 
 from phototag.catalog.store import Library
 from phototag.errors import UsageError
+from phototag.images import packets
+from phototag.images.markup import NotReadable, parse
 from phototag.output import atomic
+from phototag.output.embed import CannotEmbed
+from phototag.output.strip import CannotStrip, without_people
 from phototag.work.reports import Problem
 from phototag.work.search import Wanted, search
 
@@ -25,22 +29,30 @@ class GatherReport:
     problems: list[Problem] = field(default_factory=list)
 
 
-def export_photos(lib: Library, people: Sequence[str], to: str, *, link: bool) -> GatherReport:
-    """Link or copy every photo with all of these people to the folder `to`, each photo once.
+def export_photos(
+    lib: Library, people: Sequence[str], to: str, *, link: bool, strip: bool = False
+) -> GatherReport:
+    """Link or copy every photo with all of these people to the folder `to`, each photo once;
+    `strip`: copies without the names and regions of anybody.
 
     A second run writes nothing. A name that is taken by another photo gets a number. Raises
     NotFound, UsageError, CannotWriteFile.
     """
     folder = Path(os.path.abspath(to))  # noqa: PTH100
-    hits = {hit.file.key: hit.file.path for hit in search(lib, Wanted(people=tuple(people)))}
-    sources = sorted(hits.values())
+    if strip and link:
+        raise UsageError("A link shows the photo itself: --strip needs --copy.")
+    hits = {hit.file.key: hit for hit in search(lib, Wanted(people=tuple(people)))}
+    found = sorted((hit.file.path, hit.people) for hit in hits.values())
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{to} is a file, not a folder.")
     atomic.make_folder(folder)
     report = GatherReport()
-    for source in sources:
+    for source, names in found:
         try:
-            done = _put(source, folder, link)
+            done = _give(source, folder, names) if strip else _put(source, folder, link)
+        except (CannotStrip, CannotEmbed, NotReadable) as error:
+            report.problems.append(Problem(source, "not-written", str(error)))
+            continue
         except OSError as error:
             report.problems.append(
                 Problem(source, "not-written", error.strerror or str(error))
@@ -58,6 +70,23 @@ def _put(source: str, folder: Path, link: bool) -> bool:
             (_link if link else _copy)(source, target)
             return True
         if _is_there(source, target, link):
+            return False
+    return False
+
+
+def _give(source: str, folder: Path, names: Sequence[str]) -> bool:
+    """A copy without people. Raises OSError, CannotStrip, CannotEmbed, NotReadable."""
+    data = Path(source).read_bytes()
+    documents = packets.embedded(data)
+    packet = documents[0].data if documents else None
+    stripped = without_people(data, packet, parse, names)
+    for target in _names(source, folder):
+        if not os.path.lexists(target):
+            atomic.write(target, stripped)
+            status = os.stat(source)  # noqa: PTH116
+            os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+            return True
+        if atomic.holds(target, stripped):
             return False
     return False
 

@@ -29,6 +29,14 @@ PLAIN = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "HEIF", "AVIF", "JPEG2000"
 
 LONGEST_NAME = 200
 
+OTHER_SHAPE = "other-shape"
+"""A remark and no failure: what could be taken over was."""
+
+_OTHER_SHAPE = (
+    "its regions were drawn in a picture of another shape (cropped since?), so they name faces "
+    "where they meet one, and are not drawn where they do not"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Saying:
@@ -105,11 +113,7 @@ class Reader:
         names = [name for t in again for name in t.names]
         trusted = all(t.applied_to is None or fits(t.applied_to, frame.size) for t in again)
         if not trusted and regions:
-            self.problem(
-                file.path,
-                "its regions were drawn in a picture of another shape (cropped since?): they name "
-                "faces where they meet one, and are not drawn where they do not",
-            )
+            self.problems.append(Problem(file.path, OTHER_SHAPE, _OTHER_SHAPE))
         return _saying(file, regions, names, trusted)
 
     # ---- Picasa

@@ -402,6 +402,18 @@ def test_the_photos_of_somebody_are_gathered_once(named: Place, tmp_path: Path, 
     assert (to / "0.jpg").read_bytes() == b"somebody else's"
 
 
+def test_copies_that_are_given_away_name_nobody(named: Place, tmp_path: Path) -> None:
+    assert run(named, "export", "xmp", "--embed", "--people-tags") == 0
+    assert named.scan() == 0
+    to = tmp_path / "gathered"
+    for _ in range(2):
+        assert run(named, "export", "photos", "Ben", "--to", to, "--copy", "--strip") == 0
+    (copy,) = to.iterdir()
+    assert b"Ben" in (named.photos / "1.jpg").read_bytes()
+    assert b"Ben" not in copy.read_bytes()
+    assert run(named, "export", "photos", "Ben", "--to", to, "--link", "--strip") == 2
+
+
 def test_every_line_of_json_names_a_photo(named: Place, capfd: pytest.CaptureFixture[str]) -> None:
     capfd.readouterr()
     assert run(named, "export", "json") == 0
