@@ -11,9 +11,10 @@ import typer
 from phototag import errors
 from phototag import settings as setup
 from phototag.cli import console
-from phototag.cli.common import JsonOption, LibraryOption, reading
+from phototag.cli.common import JsonOption, LibraryOption, reading, writing
 
 if TYPE_CHECKING:
+    from phototag.work.enroll import Enrolment, Portrait
     from phototag.work.identify import Identified, PhotoIdentified, Searched
     from phototag.work.verify import Side, Verified
 
@@ -21,8 +22,81 @@ PHOTO = "A photo, or photo.jpg#2 for its second face from the left."
 
 
 def mount(app: typer.Typer) -> None:
+    app.command("enroll")(enroll)
     app.command("identify")(identify)
     app.command("verify")(verify)
+
+
+# ---- enroll
+
+
+def enroll(
+    name: Annotated[str, typer.Argument(help="Who it is.")],
+    photos: Annotated[list[str], typer.Argument(metavar="PHOTO...", help=PHOTO)],
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes", "-y", help="Take faces of low quality too, and those that look like others."
+        ),
+    ] = False,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Register a person by photos, which may lie anywhere: the library keeps a copy of those that
+    are in none of its folders.
+
+    Each photo is checked: one face, good enough, and not like somebody else. Exit code 0 when all
+    were taken, 3 when some were not, 1 when none was.
+
+    Example: phototag enroll "Alice" passport.jpg badge.jpg
+    """
+    from phototag.cli.deciding import ground_of, publish
+    from phototag.work.enroll import enroll as register
+    from phototag.work.extract import alone
+    from phototag.work.models import kit_of
+
+    with writing(library, create=True) as session:
+        ground = ground_of(session)
+        kit = kit_of(session.lib.folder, session.settings)
+        found = register(
+            session.lib, ground, alone(kit), kit.detector, photos, name, yes=yes
+        )
+        if not as_json:
+            _tell_enrolled(found)  # it is decided; the outputs follow
+        publish(session, ground.model, quiet=as_json)
+    if as_json:
+        console.document("enrolment", asdict(found))
+    if found.said is None:
+        return errors.NO
+    return errors.OK if all(photo.taken for photo in found.photos) else errors.SOME_FAILED
+
+
+def _tell_enrolled(found: Enrolment) -> None:
+    from phototag.cli.deciding import in_words
+
+    for photo in found.photos:
+        where = console.shown(photo.path) + (f"#{photo.index}" if photo.index else "")
+        if photo.taken:
+            console.out(f"{where}: taken{_about(photo)}")
+        else:
+            hint = " Take it all the same with --yes." if photo.may_be_taken else ""
+            console.say(f"{where}: not taken: {photo.message}.{hint}", style="yellow")
+    if found.said is None:
+        console.say(f"Nothing was enrolled as {found.person}.")
+    else:
+        console.say(in_words(found.said))
+
+
+def _about(photo: Portrait) -> str:
+    """`, quality 0.93, 0.71 like the faces so far; against it: …`."""
+    parts = [f", quality {photo.quality:.2f}"]
+    if photo.similarity is not None:
+        parts.append(f", {photo.similarity:.2f} like the faces so far")
+    if photo.other is not None:
+        parts.append(f", next {photo.other} {photo.other_similarity:.2f}")
+    if photo.reason is not None:
+        parts.append(f"; though {photo.message}")
+    return "".join(parts)
 
 
 # ---- identify
@@ -49,6 +123,7 @@ def identify(
     Example: phototag identify party.jpg --show who.jpg
     """
     from phototag.work.extract import alone
+    from phototag.work.enroll import Enrolment, Portrait
     from phototag.work.identify import identify as search
     from phototag.work.models import embedder_card, kit_of, thresholds_of
     from phototag.work.showing import draw, targets

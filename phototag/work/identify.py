@@ -12,7 +12,7 @@ from phototag.catalog.store import Library
 from phototag.core.gallery import Gallery, Ranking
 from phototag.core.matching import Candidate, Match, match
 from phototag.core.types import Box, Thresholds
-from phototag.work.looking import Look, Looked, gallery_of, look_at
+from phototag.work.looking import Look, Looked, gallery_of, look_at, not_faces
 
 NEAREST = 3
 """People that are named for each face, whether they are like it or not."""
@@ -81,8 +81,9 @@ def identify(
     `margin`, nobody twice in a photo. `photo.jpg#2` asks for one face of it."""
     gallery = gallery_of(lib, model)
     names = verdict_table.people(lib)
+    leave_out = not_faces(lib)
     photos = tuple(
-        _photo(look_at(word, look), gallery, names, thresholds) for word in words
+        _photo(look_at(word, look, leave_out), gallery, names, thresholds) for word in words
     )
     return Searched(photos, len(gallery.people), gallery.size)
 

@@ -12,7 +12,10 @@ import numpy as np
 
 from phototag.catalog import examples as example_table
 from phototag.catalog import verdicts as verdict_table
+from phototag.catalog.evidence import verdict
+from phototag.catalog.faces import resolver
 from phototag.catalog.store import Library
+from phototag.core.decisions import Anchor
 from phototag.core.gallery import Gallery, nobody
 from phototag.core.portrait import nearest_the_centre
 from phototag.core.types import FaceRecord, PhotoRecord
@@ -62,7 +65,23 @@ class Looked:
         )
 
 
-def look_at(word: str, look: Look) -> Looked:
+LeaveOut = Callable[[PhotoRecord, FaceRecord], bool]
+
+
+def not_faces(lib: Library) -> LeaveOut:
+    """Whether a user said of something that it is no face: it has no number in `photo.jpg#2`."""
+    resolve = resolver(lib)
+
+    def is_none(record: PhotoRecord, face: FaceRecord) -> bool:
+        verdicts = (verdict(lib, n) for n in resolve(Anchor(record.key, face.box)))
+        return any(said is not None and said.state == "not_a_face" for said in verdicts)
+
+    return is_none
+
+
+def look_at(
+    word: str, look: Look, leave_out: LeaveOut = lambda record, face: False
+) -> Looked:
     """See the faces of a photo, named by its path or as `photo.jpg#2`."""
     path, index = _parsed(word)
     (outcome,) = look([Job(path)])
@@ -72,7 +91,8 @@ def look_at(word: str, look: Look) -> Looked:
         if reason == "vanished":
             reason, message = "no-such-file", "there is no such file"
         return Looked(word, path, None, (), index, reason=reason, message=message)
-    faces = tuple(sorted(record.faces, key=lambda face: face.box.centre[0]))
+    there = (face for face in record.faces if not leave_out(record, face))
+    faces = tuple(sorted(there, key=lambda face: face.box.centre[0]))
     seen = Looked(word, path, record, faces, index, outcome.size)
     if not faces:
         return _refused(seen, "no-face", "no face was found in it")
