@@ -32,9 +32,7 @@ def drop_strangers(lib: Library) -> None:
     lib.db.execute("DELETE FROM examples WHERE person_id NOT IN (SELECT id FROM people)")
 
 
-def all_examples(
-    lib: Library, model: str
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Vectors]:
+def all_examples(lib: Library, model: str) -> tuple[NDArray[np.int64], NDArray[np.int64], Vectors]:
     """Everybody's examples as they were chosen last: (people [n], faces [n], vectors [n, d])."""
     rows = lib.db.execute(
         "SELECT x.person_id, x.face_id, e.vector FROM examples x"

@@ -138,13 +138,12 @@ def people(
                 f"{row.photos:,}",
                 f"{row.confirmed:,}",
                 f"{row.suggested:,}",
-                f"{row.enrolled:,}",
                 (row.first or "")[:10],
                 (row.last or "")[:10],
             )
             for row in rows
         ],
-        ("person", "faces", "photos", "confirmed", "suggested", "enrolled", "first", "last"),
+        ("person", "faces", "photos", "confirmed", "suggested", "first", "last"),
         flexible=0,
     )
     return errors.OK

@@ -123,7 +123,6 @@ def identify(
     Example: phototag identify party.jpg --show who.jpg
     """
     from phototag.work.extract import alone
-    from phototag.work.enroll import Enrolment, Portrait
     from phototag.work.identify import identify as search
     from phototag.work.models import embedder_card, kit_of, thresholds_of
     from phototag.work.showing import draw, targets
@@ -245,6 +244,4 @@ def _tell_verified(found: Verified) -> None:
 def _side(side: Side) -> str:
     which = f"face #{side.index} of {side.faces}" if side.faces > 1 else "its one face"
     width, height = side.box[2:] if side.box else (0, 0)
-    return (
-        f"{console.shown(side.path)}: {which}, {width} x {height} px, quality {side.quality:.2f}"
-    )
+    return f"{console.shown(side.path)}: {which}, {width} x {height} px, quality {side.quality:.2f}"

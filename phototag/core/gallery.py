@@ -61,9 +61,7 @@ class Gallery:
         scores = self._scores(sims, likely)
         order = np.lexsort((likely, -scores))
         kept = order[: max(count, int((scores >= least).sum()))]
-        return list(
-            zip(self.people[likely[kept]].tolist(), scores[kept].tolist(), strict=True)
-        )
+        return list(zip(self.people[likely[kept]].tolist(), scores[kept].tolist(), strict=True))
 
     def _scores(self, sims: Vectors, places: NDArray[np.intp]) -> Vectors:
         """Of these people [k]: the mean of the best similarities, summed from the highest on, as

@@ -135,7 +135,5 @@ def _face(
         similarity=None if score is None else round(score, 4),
         suggestion=maybe,
         law="no-candidate" if found is None else found.law,
-        nearest=tuple(
-            Likeness(names[who], round(score, 4)) for who, score in ranking[:NEAREST]
-        ),
+        nearest=tuple(Likeness(names[who], round(score, 4)) for who, score in ranking[:NEAREST]),
     )

@@ -60,8 +60,10 @@ class Looked:
     def number(self) -> int | None:
         """The `#` of that face."""
         face = self.face
-        return None if face is None else next(
-            n for n, other in enumerate(self.faces, 1) if other is face
+        return (
+            None
+            if face is None
+            else next(n for n, other in enumerate(self.faces, 1) if other is face)
         )
 
 
@@ -79,9 +81,7 @@ def not_faces(lib: Library) -> LeaveOut:
     return is_none
 
 
-def look_at(
-    word: str, look: Look, leave_out: LeaveOut = lambda record, face: False
-) -> Looked:
+def look_at(word: str, look: Look, leave_out: LeaveOut = lambda record, face: False) -> Looked:
     """See the faces of a photo, named by its path or as `photo.jpg#2`."""
     path, index = _parsed(word)
     (outcome,) = look([Job(path)])

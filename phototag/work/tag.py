@@ -133,7 +133,7 @@ def split(
     if others:
         raise UsageError(f"{first_line(others)}: not {shown}. See phototag show {others[0]}.")
     clean = name_wanted(into) if into is not None else None
-    if clean is not None and samename_wanted(clean) == samename_wanted(shown):
+    if clean is not None and same_name(clean) == same_name(shown):
         raise UsageError(f"{clean!r} is the person that the faces are taken from.")
     if clean is not None:
         not_twice(lib, faces, person_named(lib, clean), clean, "Split one of them off alone.")
