@@ -97,6 +97,14 @@ def levels_of(card: ModelCard) -> Levels:
 
 def source_of(name: str, measurements: Mapping[str, Any]) -> str:
     """Where a card's thresholds come from, in words."""
+    own = measurements.get("library")
+    if isinstance(own, Mapping) and "people" in own:
+        return (
+            f"this library's own faces, measured on {own['people']:,} people with "
+            f"{own['faces']:,} named faces on {str(own.get('made', ''))[:10]}; accept: "
+            f"{float(own['precision']):.1%} of the automatic names are right; margin, cluster: "
+            "from the model's card; phototag calibrate --reset goes back to the card"
+        )
     said = measurements.get("calibration")
     if not isinstance(said, Mapping) or "people" not in said:
         return f"the card of {name}, which does not say how they were measured"
