@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,15 +10,17 @@ import typer
 
 from phototag import errors
 from phototag.cli import console
-from phototag.cli.common import JsonOption, LibraryOption, Session, now, writing
+from phototag.cli.common import JsonOption, LibraryOption, Session, now, reading, writing
 
 if TYPE_CHECKING:
+    from phototag.work.audit import Audit
     from phototag.work.calibrate import Calibration
     from phototag.work.group import Grouping
 
 
 def mount(app: typer.Typer) -> None:
     app.command("calibrate")(calibrate)
+    app.command("audit")(audit)
 
 
 # ---- calibrate
@@ -133,3 +136,63 @@ def _changes(grouping: Grouping) -> str:
         if count
     ]
     return f" {', '.join(parts)}." if parts else ""
+
+
+# ---- audit
+
+
+def audit(
+    person: Annotated[
+        str | None, typer.Argument(help="Whose faces; else everybody's.", show_default=False)
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many faces.")] = 20,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """List the faces that you named in the order in which they may be named wrong, and the commands
+    that put them right.
+
+    Each face is compared with everybody as if its photo were not there: suspicious is what fits
+    somebody else better, or has a date that cannot be. Nothing is changed.
+
+    Example: phototag audit "Alice"
+    """
+    from phototag.work.audit import audit as look
+    from phototag.work.models import embedder_card, thresholds_of
+
+    with reading(library) as session:
+        card = embedder_card(session.lib.folder, session.settings)
+        today = now().isoformat()
+        found = look(session.lib, card.id, thresholds_of(card), today, person, limit)
+        where = "" if session.default else f" --library {shlex.quote(str(session.lib.folder))}"
+    if as_json:
+        console.document("audit", asdict(found))
+    else:
+        _tell_audit(found, where)
+    return errors.OK
+
+
+def _tell_audit(found: Audit, where: str) -> None:
+    console.table(
+        [
+            (
+                doubt.face,
+                doubt.person,
+                f"{doubt.suspicion:+.2f}",
+                "" if doubt.own is None else f"{doubt.own:.2f}",
+                f"{doubt.rival} {doubt.rival_score:.2f}" if doubt.rival else "",
+                "; ".join(doubt.why),
+                console.shown(doubt.path or ""),
+            )
+            for doubt in found.doubts
+        ],
+        ("face", "named", "suspicion", "fit", "best other", "why", "photo"),
+        flexible=6,
+    )
+    whose = "" if found.person is None else f" of {found.person}"
+    said = f"{found.suspicious:,} of {found.faces:,} named faces{whose} are suspicious."
+    console.say(f"\n{said}" if found.doubts else f"No face{whose} was named yet.")
+    if found.fixes:
+        console.say("Look at them (phototag show FACE), and where you agree:")
+        for fix in found.fixes:
+            console.say(f"  {fix}{where}")

@@ -54,9 +54,7 @@ class Rates:
         return self.right / named if named else 1.0
 
     def __add__(self, other: Rates) -> Rates:
-        return Rates(
-            self.right + other.right, self.wrong + other.wrong, self.faces + other.faces
-        )
+        return Rates(self.right + other.right, self.wrong + other.wrong, self.faces + other.faces)
 
 
 @dataclass(frozen=True, slots=True)
