@@ -143,12 +143,12 @@ def _part(found: Trials, rows: NDArray[np.bool_]) -> Trials:
 
 def most_wrong(checked: Rates, confidence: float = 0.95) -> float:
     """Upper limit of the share of wrong names (Clopper and Pearson)."""
-    from scipy.stats import beta
+    from scipy.special import betaincinv
 
     named = checked.right + checked.wrong
     if checked.wrong >= named:
         return 1.0
-    return float(beta.ppf(confidence, checked.wrong + 1, named - checked.wrong))
+    return float(betaincinv(checked.wrong + 1, named - checked.wrong, confidence))
 
 
 def spread(people: Sequence[int] | NDArray[np.int64], limit: int) -> NDArray[np.intp]:

@@ -49,6 +49,9 @@ def trials(
     vectors: Vectors, people: NDArray[np.int64], photos: NDArray[np.int64], stand: Stand
 ) -> Trials:
     """Hold faces [n, d] of `people` in `photos` against everybody in `stand`."""
+    if not len(vectors):
+        none = np.empty(0, np.float32)
+        return Trials(none, np.empty(0, np.int64), none, none, histogram(none))
     known, starts = np.unique(stand.people, return_index=True)
     ends = np.append(starts[1:], len(stand.people))
     parts = []
