@@ -19,7 +19,7 @@ class Gallery:
     """The examples of people, ready to be searched.
 
     The vectors lie in columns, since a product with rows of a hundred thousand columns runs along
-    the memory: 2.3 times as fast as one with their transpose (`benchmarks/matching.py --search`).
+    the memory: twice as fast as one with their transpose (`benchmarks/matching.py --search`).
     """
 
     people: NDArray[np.int64]
@@ -47,8 +47,9 @@ class Gallery:
         best `count`; the scores are those of `examples.person_scores`, exactly."""
         if not self.size or not len(faces):
             return [[] for _ in faces]
-        sims = faces @ self.columns
-        return [self._ranked(row, least, count) for row in sims]
+        # One by one: for a single row the library's matrix-by-vector product beats the one of two
+        # matrices by a third.
+        return [self._ranked(face @ self.columns, least, count) for face in faces]
 
     def _ranked(self, sims: Vectors, least: float, count: int) -> Ranking:
         """A score is a mean of similarities, so it never exceeds the person's best one: only people
