@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from phototag.core.quality import quality, sharpness
 from phototag.core.types import (
     Box,
+    Classified,
     Detection,
     FaceRecord,
     Landmarks,
@@ -23,6 +24,9 @@ from phototag.core.types import (
     Vectors,
 )
 from phototag.errors import UnreadableImage
+
+if TYPE_CHECKING:
+    from phototag.vision.classify import Classifier
 
 CROP = 112
 """Side of the aligned crops that embedders see, in pixels."""
@@ -57,6 +61,8 @@ class Kit:
     size: int = 1280
     embedder_card: str = ""
     """Path of the embedder's card."""
+    classifier: str = ""
+    """Folder of a trained classifier that looks at the faces too; '': none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,8 @@ class Outcome:
     record: PhotoRecord | None = None
     key: str | None = None
     vectors: tuple[tuple[int, Vectors], ...] | None = None
+    classified: tuple[tuple[int, Classified], ...] = ()
+    """Beside `vectors`, where a classifier is in use."""
     reason: str | None = None
     message: str = ""
 
@@ -90,9 +98,17 @@ class Outcome:
 class Extractor:
     """A worker's tools, made once."""
 
-    def __init__(self, detector: Detector, embedder: Embedder, *, size: int = 1280) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        embedder: Embedder,
+        *,
+        size: int = 1280,
+        classifier: Classifier | None = None,
+    ) -> None:
         self._detector = detector
         self._embedder = embedder
+        self._classifier = classifier
         self._size = size
 
     @staticmethod
@@ -102,7 +118,8 @@ class Extractor:
         from phototag.vision.models import load_card
 
         embedder = Network(load_card(Path(kit.embedder_card)))
-        return Extractor(make_detector(kit), embedder, size=kit.size)
+        classifier = make_classifier(kit)
+        return Extractor(make_detector(kit), embedder, size=kit.size, classifier=classifier)
 
     def run(self, jobs: Sequence[Job]) -> list[Outcome]:
         """One outcome for each job, in their order; the faces of all photos are embedded
@@ -110,12 +127,19 @@ class Extractor:
         drafts = [self._draft(job) for job in jobs]
         crops = [crop for draft in drafts for crop in draft.crops]
         vectors = self._embedder.embed(np.stack(crops)) if crops else np.zeros((0, 0), np.float32)
+        classified = self._classified(crops)
         outcomes, start = [], 0
         for draft in drafts:
             end = start + len(draft.crops)
-            outcomes.append(draft.finish(vectors[start:end]))
+            outcomes.append(draft.finish(vectors[start:end], classified[start:end]))
             start = end
         return outcomes
+
+    def _classified(self, crops: Sequence[Pixels]) -> list[Classified | None]:
+        if self._classifier is None or not crops:
+            return [None] * len(crops)
+        found = self._classifier.probabilities(np.stack(crops))
+        return [Classified(self._classifier.card.id, row) for row in found]
 
     def _draft(self, job: Job) -> _Draft:
         try:
@@ -199,16 +223,19 @@ class _Draft:
     crops: Sequence[Pixels] = ()
     numbers: tuple[int, ...] = ()
 
-    def finish(self, vectors: Vectors) -> Outcome:
+    def finish(self, vectors: Vectors, classified: Sequence[Classified | None]) -> Outcome:
         if self.numbers:
             pairs = tuple(zip(self.numbers, vectors, strict=True))
-            return replace(self.outcome, vectors=pairs)
+            more = tuple(
+                (n, seen) for n, seen in zip(self.numbers, classified, strict=True) if seen
+            )
+            return replace(self.outcome, vectors=pairs, classified=more)
         record = self.outcome.record
         if record is None:
             return self.outcome
         faces = tuple(
-            replace(face, embedding=vector)
-            for face, vector in zip(record.faces, vectors, strict=True)
+            replace(face, embedding=vector, classified=seen)
+            for face, vector, seen in zip(record.faces, vectors, classified, strict=True)
         )
         return replace(self.outcome, record=replace(record, faces=faces))
 
@@ -222,6 +249,16 @@ def make_detector(kit: Kit) -> Detector:
     from phototag.vision.mtcnn import Mtcnn
 
     return Mtcnn(min_face=kit.min_face)
+
+
+def make_classifier(kit: Kit) -> Classifier | None:
+    """The trained classifier that a scan uses besides; None: none. Raises ModelError."""
+    if not kit.classifier:
+        return None
+    from phototag.vision.classify import Classifier as Network
+    from phototag.vision.classify import load_classifier_card
+
+    return Network(load_classifier_card(Path(kit.classifier)))
 
 
 def _as_stored(detection: Detection) -> Detection:

@@ -120,6 +120,8 @@ class Intake:
     def _set_vectors(self, photo: int, outcome: Outcome) -> None:
         for number, vector in outcome.vectors or ():
             photo_table.set_embedding(self.lib, self.model, number, vector)
+        for number, seen in outcome.classified:
+            photo_table.set_embedding(self.lib, seen.classifier, number, seen.probabilities)
         photo_table.set_embedded(self.lib, photo, self.model)
 
     def _record(self, todo: Todo, outcome: Outcome, record: PhotoRecord) -> None:

@@ -14,6 +14,7 @@ from phototag.catalog import faces as table
 from phototag.catalog import photos as photo_table
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog import views
+from phototag.catalog.recognizer import recognizer
 from phototag.catalog.store import Library
 from phototag.core.decisions import Anchor
 from phototag.core.quality import GOOD
@@ -28,7 +29,7 @@ from phototag.work.why import Case, Levels, Rival, Word, levels_of, why
 
 def show(lib: Library, card: ModelCard, word: str) -> View:
     """What a word names, with all that is known of it. Raises NotFound, UsageError (ambiguous)."""
-    levels = levels_of(card)
+    levels = levels_of(card, recognizer(lib))
     ended = ended_cluster(lib, word, levels)
     if ended is not None:
         return ended

@@ -12,6 +12,7 @@ from typing import Any
 
 from phototag.catalog import photos as photo_table
 from phototag.catalog import store, views
+from phototag.catalog.recognizer import recognizer
 from phototag.catalog.store import CATALOG, Library
 from phototag.errors import ModelError
 from phototag.settings import Settings
@@ -112,7 +113,7 @@ def status(lib: Library, settings: Settings) -> Status:
 
 def _model(lib: Library, settings: Settings) -> tuple[Levels | None, str | None]:
     try:
-        return levels_of(embedder_card(lib.folder, settings)), None
+        return levels_of(embedder_card(lib.folder, settings), recognizer(lib)), None
     except ModelError as error:
         return None, str(error)
 
