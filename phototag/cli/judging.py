@@ -11,6 +11,7 @@ import typer
 from phototag import errors
 from phototag.cli import console
 from phototag.cli.common import JsonOption, LibraryOption, Session, now, reading, writing
+from phototag.cli.deciding import publish
 
 if TYPE_CHECKING:
     from phototag.work.audit import Audit
@@ -59,7 +60,7 @@ def calibrate(
         if found.after is not None and not dry_run:
             made = now().isoformat(timespec="seconds")
             grouping = use(session.lib, card, found, made)
-            _publish(session, card.id)
+            publish(session, card.id, quiet=as_json)
     if as_json:
         console.document("calibration", _as_json(found, grouping))
     else:
@@ -73,7 +74,7 @@ def _reset(session: Session, as_json: bool) -> int:
 
     card = plain_card(session.lib.folder, session.settings)
     grouping = reset(session.lib, card)
-    _publish(session, card.id)
+    publish(session, card.id, quiet=as_json)
     if as_json:
         console.document("calibration", {"model": card.id, "reset": grouping is not None})
     elif grouping is None:
@@ -81,12 +82,6 @@ def _reset(session: Session, as_json: bool) -> int:
     else:
         console.say(f"The thresholds of {card.name}'s card are in use again.{_changes(grouping)}")
     return errors.OK
-
-
-def _publish(session: Session, model: str) -> None:
-    from phototag.work.publish import Publisher
-
-    Publisher(session.lib, session.settings, model, default_library=session.default).run()
 
 
 def _as_json(found: Calibration, grouping: Grouping | None) -> dict[str, Any]:

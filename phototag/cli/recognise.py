@@ -58,9 +58,7 @@ def enroll(
     with writing(library, create=True) as session:
         ground = ground_of(session)
         kit = kit_of(session.lib.folder, session.settings)
-        found = register(
-            session.lib, ground, alone(kit), kit.detector, photos, name, yes=yes
-        )
+        found = register(session.lib, ground, alone(kit), kit.detector, photos, name, yes=yes)
         if not as_json:
             _tell_enrolled(found)  # it is decided; the outputs follow
         publish(session, ground.model, quiet=as_json)
