@@ -20,6 +20,7 @@ from phototag.core.decisions import State, replay
 from phototag.errors import ModelError
 from phototag.vision.classify import load_classifier_card
 from phototag.vision.models import verify
+from phototag.work import enrolled
 from phototag.work.check import Check, Patient, listed, ok, problem, unsettled
 from phototag.work.face_table import misfit
 from phototag.work.group import regroup
@@ -214,6 +215,17 @@ def regrouped(patient: Patient) -> list[int]:
     return sorted(f for f in before.keys() | after.keys() if before.get(f) != after.get(f))
 
 
+def _enrolled(patient: Patient) -> Iterator[Check]:
+    gone = enrolled.lacking(patient.lib)
+    if gone:
+        said = f"of {len(gone):,} enrolled photos neither a file nor a copy is there"
+        advice = "What is known of them stays, but another model cannot see them: enroll again."
+        yield Check(AREA, "enrolled", "note", said, advice)
+        return
+    count = sum(1 for _ in enrolled.copies(patient.lib.folder))
+    yield ok(AREA, "enrolled", f"{count:,} copies of enrolled photos")
+
+
 def _recognizer(patient: Patient) -> Iterator[Check]:
     used = recognizer(patient.lib)
     if used.is_gallery:
@@ -244,6 +256,7 @@ LOOKS = (
     _mirror,
     _replay,
     _recognizer,
+    _enrolled,
     _assignments,
     _clusters,
     _graph,

@@ -16,6 +16,7 @@ from phototag.catalog import faces as face_table
 from phototag.catalog import journal
 from phototag.catalog import photos as photo_table
 from phototag.catalog.store import Library
+from phototag.core.decisions import standing
 from phototag.work.extract import Job
 
 FOLDER = "enrolled"
@@ -27,6 +28,30 @@ def copy_path(key: str, suffix: str) -> str:
     """Of an enrolled photo, relative to the library, with `/`."""
     kept = suffix.lower() if _COPY.match(key + suffix) else ""
     return f"{FOLDER}/{key[:2]}/{key}{kept}"
+
+
+def copy_of(library: Path, key: str) -> Path | None:
+    """The library's copy of an enrolled photo; None where it keeps none."""
+    found = sorted((library / copy_path(key, "")).parent.glob(f"{key}*"))
+    return found[0] if found else None
+
+
+def lacking(lib: Library) -> list[str]:
+    """Keys of enrolled photos that lie in no folder of the library and of which it has no copy: no
+    other model can see them."""
+    wanted = {
+        face["photo"]
+        for decision in standing(journal.decisions(lib))
+        if decision.kind == "enroll"
+        for face in decision.payload["faces"]
+    }
+    there = {key for key, _ in copies(lib.folder)}
+    return sorted(key for key in wanted - there if not _is_live(lib, key))
+
+
+def _is_live(lib: Library, key: str) -> bool:
+    photo = photo_table.photo_with_key(lib, key)
+    return photo is not None and bool(photo_table.photo_row(lib, photo)["live"])
 
 
 def copies(library: Path) -> Iterator[tuple[str, Path]]:

@@ -12,7 +12,7 @@ from phototag.catalog.store import Library
 from phototag.core.gallery import Gallery, Ranking
 from phototag.core.matching import Candidate, Match, match
 from phototag.core.types import Box, Thresholds
-from phototag.work.looking import Look, Looked, gallery_of, look_at, not_faces
+from phototag.work.looking import Look, Looked, gallery_of, look_at, not_faces, refused_of
 
 NEAREST = 3
 """People that are named for each face, whether they are like it or not."""
@@ -78,18 +78,19 @@ def identify(
     lib: Library, model: str, thresholds: Thresholds, look: Look, words: Sequence[str]
 ) -> Searched:
     """Look at photos and say who is there, by the laws of a scan: above `accept` and ahead by
-    `margin`, nobody twice in a photo. `photo.jpg#2` asks for one face of it."""
+    `margin`, nobody twice in a photo, and never against a user's no. `photo.jpg#2` asks for one
+    face of it."""
     gallery = gallery_of(lib, model)
     names = verdict_table.people(lib)
     leave_out = not_faces(lib)
     photos = tuple(
-        _photo(look_at(word, look, leave_out), gallery, names, thresholds) for word in words
+        _photo(lib, look_at(word, look, leave_out), gallery, names, thresholds) for word in words
     )
     return Searched(photos, len(gallery.people), gallery.size)
 
 
 def _photo(
-    seen: Looked, gallery: Gallery, names: dict[int, str], thresholds: Thresholds
+    lib: Library, seen: Looked, gallery: Gallery, names: dict[int, str], thresholds: Thresholds
 ) -> PhotoIdentified:
     record = seen.record
     if record is None:
@@ -109,7 +110,7 @@ def _photo(
         ],
         thresholds=thresholds,
         taken={},
-        rejected=set(),
+        rejected=refused_of(lib, seen),
     )
     wanted = range(len(seen.faces)) if seen.index is None else [seen.index - 1]
     faces = tuple(

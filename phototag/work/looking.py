@@ -12,7 +12,7 @@ import numpy as np
 
 from phototag.catalog import examples as example_table
 from phototag.catalog import verdicts as verdict_table
-from phototag.catalog.evidence import verdict
+from phototag.catalog.evidence import refused, verdict
 from phototag.catalog.faces import resolver
 from phototag.catalog.store import Library
 from phototag.core.decisions import Anchor
@@ -79,6 +79,19 @@ def not_faces(lib: Library) -> LeaveOut:
         return any(said is not None and said.state == "not_a_face" for said in verdicts)
 
     return is_none
+
+
+def refused_of(lib: Library, seen: Looked) -> set[tuple[int, int]]:
+    """(place of the face, person) that a user said it is not, where the library knows the photo."""
+    if seen.record is None:
+        return set()
+    resolve, key = resolver(lib), seen.record.key
+    return {
+        (place, person)
+        for place, face in enumerate(seen.faces)
+        for number in resolve(Anchor(key, face.box))
+        for person in refused(lib, number)
+    }
 
 
 def look_at(word: str, look: Look, leave_out: LeaveOut = lambda record, face: False) -> Looked:

@@ -164,4 +164,5 @@ def remove_embedder(lib: Library, settings: Settings, name: str) -> int:
         vectors = face_table.drop_model(lib, card.id)
     card.path.unlink(missing_ok=True)
     path.unlink()
+    calibration_path(lib.folder, card.id).unlink(missing_ok=True)
     return vectors

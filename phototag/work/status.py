@@ -19,8 +19,8 @@ from phototag.settings import Settings
 from phototag.work.models import embedder_card
 from phototag.work.why import Levels, levels_of
 
-PICTURES = ("faces", "thumbs", "thumbnails", "sheet", "sidecars")
-"""Folders of a library that hold files which phototag makes from the photos."""
+PICTURES = ("faces", "thumbs", "thumbnails", "sheet", "sidecars", "enrolled")
+"""Folders of a library that hold files which phototag makes from the photos, or copies of them."""
 
 PATIENCE = 0.25
 """Seconds that `status` spends on weighing pictures; beyond, the rest is estimated."""

@@ -73,6 +73,9 @@ class Case:
     decision: Word | None
     missing: bool = False
     """Whether no file of its photo is there."""
+    kept: bool = False
+    """Whether it was enrolled: the library has a copy of the photo, which is in none of its
+    folders."""
     embedded: bool = True
     """Whether the model has seen it."""
     elsewhere: str | None = None
@@ -138,6 +141,8 @@ def source_of(name: str, measurements: Mapping[str, Any]) -> str:
 def why(case: Case, levels: Levels) -> list[str]:
     """What settled the face, sentence by sentence."""
     said = [_verdict(case, levels)]
+    if case.missing and case.kept:
+        return [*said, "Its photo is in no folder of the library, which keeps a copy of its own."]
     if case.missing:
         return [*said, "No file of its photo is there now, so it is left out of everything."]
     if case.state in ("manual", "imported", "ignored", "not_a_face"):

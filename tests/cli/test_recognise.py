@@ -173,6 +173,8 @@ def test_enroll_checks_takes_and_can_be_undone(album: Album, run: Run) -> None:
     rows = {row["name"]: row for row in run("people", "--json").rows}
     assert (rows["Cleo"]["enrolled"], rows["Cleo"]["faces"], rows["Ann"]["enrolled"]) == (1, 0, 0)
     assert "came by phototag enroll" in run("show", "Cleo").out
+    doubts = run("audit", "Cleo", "--json").json["doubts"]
+    assert "keeps a copy of its own" in run("show", doubts[0]["face"]).out
     (found,) = run("identify", album.stranger, "--json").rows
     assert found["faces"][0]["person"] == "Cleo"
     assert run("doctor").code == 0

@@ -11,6 +11,7 @@ import pytest
 from phototag.errors import UsageError
 from phototag.work.deciding import Ground
 from phototag.work.enroll import Enrolment, enroll
+from phototag.work.enrolled import lacking
 from phototag.work.group import regroup
 from phototag.work.identify import Searched, identify
 
@@ -100,6 +101,8 @@ def test_it_belongs_to_no_cluster_page_or_search_and_gets_no_sidecar(world: Worl
 def test_journal_and_photos_rebuild_it_when_catalogue_and_original_are_gone(world: World) -> None:
     register(world, "Ann", elsewhere(world, "portrait.jpg", face("ann", alike=0.9)))
     shutil.rmtree(world.top / "elsewhere")
+    with world.open() as lib:
+        assert lacking(lib) == []
     for path in world.library.glob("catalog.sqlite*"):
         path.unlink()
     world.scan()
@@ -122,10 +125,14 @@ def test_a_new_model_sees_it_and_scans_keep_it(world: World) -> None:
 def test_a_damaged_copy_is_one_line_in_the_report(world: World) -> None:
     register(world, "Ann", elsewhere(world, "portrait.jpg", face("ann", alike=0.9)))
     (copy,) = (world.library / "enrolled").rglob("*.jpg")
+    (world.top / "elsewhere" / "portrait.jpg").unlink()
     copy.write_bytes(photo("another", face("ben")))
     world.model = "written-2"
     report = world.scan()
     assert [problem.reason for problem in report.failed] == ["changed"]
+    copy.unlink()
+    with world.open() as lib:
+        assert lacking(lib) == [copy.stem]
 
 
 def test_found_later_in_a_folder_it_is_a_photo_like_any_other(world: World) -> None:
@@ -203,3 +210,6 @@ def test_identify_names_suggests_or_does_not_know_by_the_laws_of_a_scan(world: W
     assert (maybe.person, maybe.suggestion) == (None, "Ann")
     assert "no such file" in (found.photos[2].problem or "")
     assert world.dump() == before
+    world.say("reject", [world.face("ann0.jpg")], "Ann")
+    (refused,) = look_up(world, world.photos / "ann0.jpg").photos[0].faces
+    assert (refused.person, refused.law) == (None, "rejected")
