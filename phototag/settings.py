@@ -36,6 +36,8 @@ class Settings:
     thumbnails: bool = True
     sheet: bool = True
     embedder: str = "face-vgg16"
+    recognizer: str = "gallery"
+    """`gallery`, or `classifier:RUN`: what gives names in a scan, until another is chosen."""
     on_errors: str = "report"
     forget_missing_after: int = 90
     """Days after which a missing photo is dropped."""

@@ -19,6 +19,7 @@ from phototag.catalog.paths import paths_of as paths_of
 from phototag.catalog.paths import set_failure as set_failure
 from phototag.catalog.paths import set_missing as set_missing
 from phototag.catalog.paths import set_path as set_path
+from phototag.catalog.recognizer import recognizer, seen_mark
 from phototag.catalog.roots import absolute as absolute
 from phototag.catalog.roots import adopt_root as adopt_root
 from phototag.catalog.roots import relocate_root as relocate_root
@@ -67,6 +68,7 @@ def add_photo(
     lib: Library, record: PhotoRecord, size: int, detector: str, model: str
 ) -> tuple[int, list[int]]:
     """Store a photo and its faces; (photo id, face ids in the record's order)."""
+    mark = _mark(lib, record, model)
     cursor = lib.db.execute(
         "INSERT INTO photos (key, pixel_key, width, height, format, taken, bytes, detector,"
         " embedded) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -79,7 +81,7 @@ def add_photo(
             record.taken,
             size,
             detector,
-            model,
+            mark,
         ),
     )
     photo = int(cursor.lastrowid or 0)
@@ -99,10 +101,16 @@ def renew_photo(lib: Library, photo: int, record: PhotoRecord, detector: str, mo
             record.format,
             record.taken,
             detector,
-            model,
+            _mark(lib, record, model),
             photo,
         ),
     )
+
+
+def _mark(lib: Library, record: PhotoRecord, model: str) -> str:
+    """Who has seen the faces of a photo: all that recognise, or the embedder alone."""
+    whole = all(face.classified is not None for face in record.faces)
+    return seen_mark(lib, model) if whole else model
 
 
 def add_face(lib: Library, photo: int, face: FaceRecord, model: str) -> int:
@@ -113,7 +121,7 @@ def add_face(lib: Library, photo: int, face: FaceRecord, model: str) -> int:
         (*_place(face), *_looks(face), photo),
     )
     number = int(cursor.lastrowid or 0)
-    set_embedding(lib, model, number, face.embedding)
+    _set_vectors(lib, model, number, face)
     return number
 
 
@@ -129,7 +137,13 @@ def renew_face(lib: Library, number: int, face: FaceRecord, model: str, *, place
         "UPDATE faces SET landmarks = ?, score = ?, quality = ?, drawn = 0 WHERE id = ?",
         (*_looks(face), number),
     )
+    _set_vectors(lib, model, number, face)
+
+
+def _set_vectors(lib: Library, model: str, number: int, face: FaceRecord) -> None:
     set_embedding(lib, model, number, face.embedding)
+    if face.classified is not None:
+        set_embedding(lib, face.classified.classifier, number, face.classified.probabilities)
 
 
 def _place(face: FaceRecord) -> tuple[float, float, float, float]:
@@ -150,23 +164,26 @@ def set_embedding(lib: Library, model: str, face: int, vector: Vectors) -> None:
 
 
 def set_embedded(lib: Library, photo: int, model: str) -> None:
-    """All faces of a photo have been seen by this model now."""
+    """All faces of a photo have been seen by this model now, and by the classifier in use."""
     lib.db.execute(
         "UPDATE photos SET embedded = ?, grouped = 0, published = 0, version = version + 1"
         " WHERE id = ?",
-        (model, photo),
+        (seen_mark(lib, model), photo),
     )
 
 
 def settle_embedded(lib: Library, model: str) -> None:
-    """Mark the photos that this model has seen already (it was in use before), or that hold no face
-    that it can see."""
+    """Mark the photos that this model, and the classifier in use, have seen already (they were in
+    use before), or that hold no face that they can see."""
+    used = recognizer(lib)
     lib.db.execute(
         "UPDATE photos SET embedded = ?1, grouped = 0 WHERE live = 1"
         " AND (embedded < ?1 OR embedded > ?1) AND NOT EXISTS"
-        " (SELECT 1 FROM faces f LEFT JOIN embeddings e ON e.face_id = f.id AND e.model = ?1"
-        "  WHERE f.photo_id = photos.id AND e.face_id IS NULL AND f.landmarks != '[]')",
-        (model,),
+        " (SELECT 1 FROM faces f LEFT JOIN embeddings e ON e.face_id = f.id AND e.model = ?2"
+        "  LEFT JOIN embeddings c ON c.face_id = f.id AND c.model = ?3"
+        "  WHERE f.photo_id = photos.id AND f.landmarks != '[]'"
+        "  AND (e.face_id IS NULL OR c.face_id IS NULL))",
+        (seen_mark(lib, model), model, model if used.is_gallery else used.id),
     )
 
 
@@ -221,11 +238,12 @@ def unsettle(lib: Library, photos: Sequence[int]) -> None:
 
 
 def any_unseen(lib: Library, model: str) -> bool:
-    """Whether a live photo holds faces that this model has not seen: another was used before."""
+    """Whether a live photo holds faces that this model, or the classifier in use, has not seen:
+    another was used before."""
     row = lib.db.execute(
         "SELECT 1 FROM photos ph WHERE live = 1 AND (embedded < ?1 OR embedded > ?1)"
         " AND EXISTS (SELECT 1 FROM faces WHERE photo_id = ph.id) LIMIT 1",
-        (model,),
+        (seen_mark(lib, model),),
     ).fetchone()
     return row is not None
 

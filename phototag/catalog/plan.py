@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from phototag.catalog.recognizer import seen_mark
 from phototag.catalog.roots import absolute
 from phototag.catalog.store import Library, restored, storable
 
@@ -77,7 +78,8 @@ def _plan_paths(lib: Library, table: str, place: int, paths: Iterable[Lost]) -> 
 
 
 def plan_embedding(lib: Library, root: int, model: str, *, retry: bool) -> None:
-    """Add a file of each photo of a root whose faces the model has not seen (it was changed)."""
+    """Add a file of each photo of a root whose faces the model, or the classifier in use, has not
+    seen (it was changed)."""
     lib.db.execute(
         "INSERT OR IGNORE INTO temp.todo (place, root, dir, name, size, mtime_ns, kind)"
         " SELECT -1, p.root_id, p.dir, p.name, p.size, p.mtime_ns, 'embed' FROM photos ph"
@@ -88,7 +90,7 @@ def plan_embedding(lib: Library, root: int, model: str, *, retry: bool) -> None:
         " WHERE ph.live = 1 AND (ph.embedded < ?2 OR ph.embedded > ?2)"
         " AND NOT EXISTS (SELECT 1 FROM temp.todo t WHERE t.root = p.root_id AND t.dir = p.dir"
         "  AND t.name = p.name)",
-        (root, model, retry),
+        (root, seen_mark(lib, model), retry),
     )
 
 

@@ -28,6 +28,8 @@ class PersonRow:
     suggested: int
     first: str | None
     last: str | None
+    enrolled: int
+    """Faces that stand for the person by `enroll`, in the collection or outside of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,9 @@ def people_rows(lib: Library, only: int | None = None) -> list[PersonRow]:
         "SELECT p.id, p.name, COUNT(f.id) AS faces, COUNT(DISTINCT f.photo_id) AS photos,"
         " SUM(f.id IS NOT NULL AND a.state IN ('manual', 'imported')) AS confirmed,"
         " (SELECT COUNT(*) FROM assignments s WHERE s.suggestion_id = p.id) AS suggested,"
-        f" MIN({WHEN}) AS first, MAX({WHEN}) AS last"
+        f" MIN({WHEN}) AS first, MAX({WHEN}) AS last,"
+        " (SELECT COUNT(*) FROM verdicts v JOIN decisions d ON d.id = v.decision_id"
+        "  AND d.kind = 'enroll' WHERE v.person_id = p.id) AS enrolled"
         " FROM people p LEFT JOIN assignments a ON a.person_id = p.id"
         " LEFT JOIN faces f ON f.id = a.face_id"
         " LEFT JOIN photos ph ON ph.id = f.photo_id AND ph.live = 1"
@@ -184,6 +188,7 @@ def people_rows(lib: Library, only: int | None = None) -> list[PersonRow]:
             row["suggested"],
             row["first"],
             row["last"],
+            row["enrolled"],
         )
         for row in rows
     ]

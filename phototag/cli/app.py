@@ -10,7 +10,18 @@ from typing import Annotated
 import typer
 
 from phototag import __version__, errors
-from phototag.cli import care, evaluate, forgetting, interchange, look, models, scanning, tagging
+from phototag.cli import (
+    care,
+    evaluate,
+    forgetting,
+    interchange,
+    judging,
+    look,
+    models,
+    recognise,
+    scanning,
+    tagging,
+)
 from phototag.cli.console import say
 
 app = typer.Typer(
@@ -23,6 +34,8 @@ app = typer.Typer(
 scanning.mount(app)
 tagging.mount(app)
 look.mount(app)
+recognise.mount(app)
+judging.mount(app)
 care.mount(app)
 interchange.mount(app)
 forgetting.mount(app)

@@ -83,11 +83,15 @@ def writing(
 
 
 def _as_written(lib: Library) -> dict[str, Any]:
-    """Where the library's outputs are, as the last command wrote them."""
+    """Where the library's outputs are, as the last command wrote them, and what recognises."""
+    from phototag.catalog.recognizer import recognizer
+
+    used = recognizer(lib)
+    found = {} if used.is_gallery else {"recognizer": f"classifier:{used.id}"}
     said = (store.meta(lib, "outputs") or "").split()
     if len(said) < 2:
-        return {}
-    return {"sidecars": said[0], "thumbnails": said[1] == "True"}
+        return found
+    return {**found, "sidecars": said[0], "thumbnails": said[1] == "True"}
 
 
 def _meet_mirror(lib: Library) -> None:

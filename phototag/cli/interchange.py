@@ -75,9 +75,7 @@ def import_(
                 tell=tell,
             )
         if report.said is not None:
-            Publisher(
-                session.lib, session.settings, card.id, default_library=session.default
-            ).run()
+            Publisher(session.lib, session.settings, card.id, default_library=session.default).run()
     if as_json:
         said = asdict(report)
         if report.said is not None:

@@ -92,6 +92,14 @@ def scan(
             show_default="as before, at first beside",
         ),
     ] = None,
+    recognizer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="gallery|classifier:RUN",
+            help="What gives names: the faces that you named, or a classifier that you trained.",
+            show_default="as before, at first gallery",
+        ),
+    ] = None,
     thumbnails: Annotated[
         str | None,
         typer.Option(
@@ -123,6 +131,7 @@ def scan(
         "follow_symlinks": follow_symlinks,
         "on_errors": on_errors,
         "sidecars": sidecars,
+        "recognizer": recognizer,
         "thumbnails": _all_or_none(thumbnails),
     }
     seconds = parse_time(time_budget) if time_budget is not None else None
@@ -162,8 +171,9 @@ def _run(
 ) -> tuple[ScanReport, PublishReport | None]:
     from phototag.catalog import store
     from phototag.cli.common import command_line
-    from phototag.work.models import embedder_card, kit_of, thresholds_of
+    from phototag.work.models import embedder_card, thresholds_of
     from phototag.work.publish import Publisher
+    from phototag.work.recognizers import kit_for
     from phototag.work.scan import Scan
 
     card = embedder_card(session.lib.folder, session.settings)
@@ -175,7 +185,7 @@ def _run(
         job = Scan(
             lib=session.lib,
             settings=session.settings,
-            kit=kit_of(session.lib.folder, session.settings),
+            kit=kit_for(session.lib, session.settings, dry_run=chosen.dry_run),
             model=card.id,
             thresholds=thresholds_of(card),
             options=chosen,
@@ -219,10 +229,12 @@ def _as_json(
     session: Session, report: ScanReport, published: PublishReport | None, code: int
 ) -> dict[str, Any]:
     from phototag.catalog import views
+    from phototag.catalog.recognizer import recognizer
 
     said = asdict(report)
     said.pop("changed_faces")
     said["library"] = str(session.lib.folder)
+    said["recognizer"] = recognizer(session.lib).id
     said["exit_code"] = code
     said["totals"] = views.tally(session.lib)
     if published is not None:
@@ -319,17 +331,26 @@ def _what_is_known(report: ScanReport) -> None:
 
 def _next_steps(session: Session, library: str | None) -> None:
     from phototag.catalog import store, views
+    from phototag.catalog.recognizer import recognizer
     from phototag.cli.common import reading
+    from phototag.core.types import first_line
+    from phototag.work.classified import nameless
 
     with reading(library) as again:
         known = views.tally(again.lib)
         clusters = views.cluster_rows(again.lib, limit=5)
+        strange = nameless(again.lib, recognizer(again.lib))
     del store
     where = _where(session, library)
     console.say(
         f"Known: {known['people']:,} people with {_named(known):,} faces, "
         f"{known['clusters']:,} unnamed clusters."
     )
+    if strange:
+        console.say(
+            f"The classifier knows people who have no name here: {first_line(strange)}. It names "
+            "somebody after a face of theirs was labelled with the classifier's name."
+        )
     if clusters:
         console.say("\nWho are they? Open the contact sheet, then:")
         for row in clusters:

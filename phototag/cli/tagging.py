@@ -16,12 +16,10 @@ from phototag.cli.common import (
     LibraryOption,
     Session,
     YesOption,
-    actor,
-    now,
     reading,
     writing,
 )
-from phototag.cli.progress import progress
+from phototag.cli.deciding import ground_of, in_words, publish
 
 if TYPE_CHECKING:
     from phototag.work.tag import Ground, Said
@@ -327,37 +325,15 @@ def log(
 
 
 def _decide(library: str | None, as_json: bool, verb: Callable[[Session, Ground], Said]) -> int:
-    from phototag.work.models import embedder_card, thresholds_of
-    from phototag.work.publish import Publisher
-    from phototag.work.tag import Ground
-
     with writing(library) as session:
-        card = embedder_card(session.lib.folder, session.settings)
-        ground = Ground(card.id, thresholds_of(card), now().isoformat(timespec="seconds"), actor())
+        ground = ground_of(session)
         said = verb(session, ground)
         if not as_json:
-            console.say(_in_words(said))  # it is decided; the outputs follow
-        publisher = Publisher(
-            session.lib, session.settings, card.id, default_library=session.default
-        )
-        with progress(as_json or not sys.stderr.isatty()) as tell:
-            publisher.run(lambda done, total: tell("publish", done, total, 0))
+            console.say(in_words(said))  # it is decided; the outputs follow
+        publish(session, ground.model, quiet=as_json)
     if as_json:
         console.document("decision", {k: v for k, v in asdict(said).items() if k != "changed"})
     return errors.OK
-
-
-def _in_words(said: Said) -> str:
-    more = [
-        text
-        for count, text in (
-            (said.recognised, f"{said.recognised:,} more recognised"),
-            (said.suggested, f"{said.suggested:,} new suggestions"),
-            (said.withdrawn, f"{said.withdrawn:,} automatic names withdrawn"),
-        )
-        if count
-    ]
-    return said.text + (f" {', '.join(more)}." if more else "") + " (phototag undo takes it back.)"
 
 
 def _targets_and_name(words: list[str], example: str) -> tuple[list[str], str]:

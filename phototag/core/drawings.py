@@ -48,9 +48,7 @@ def drawings(decisions: Iterable[Decision]) -> list[Drawing]:
 
 def drawings_of(decision: Decision) -> list[Drawing]:
     """Those that one decision brings."""
-    return [
-        _parsed(entry) for entry in decision.payload.get("faces", ()) if entry.get("drawn")
-    ]
+    return [_parsed(entry) for entry in decision.payload.get("faces", ()) if entry.get("drawn")]
 
 
 def _parsed(entry: dict[str, Any]) -> Drawing:

@@ -34,11 +34,11 @@ def person_scores(faces: Vectors, examples: Vectors) -> Vectors:
     best = min(BEST, len(examples))
     for start in range(0, len(faces), 65536):
         sims = examples @ faces[start : start + 65536].T
-        scores[start : start + 65536] = _highest(sims, best).sum(axis=0) / np.float32(best)
+        scores[start : start + 65536] = highest(sims, best).sum(axis=0) / np.float32(best)
     return scores
 
 
-def _highest(sims: Vectors, best: int) -> Vectors:
+def highest(sims: Vectors, best: int) -> Vectors:
     """The `best` highest values [best, m] of each column of `sims` [k, m], which is used up."""
     kept = np.full((best, sims.shape[1]), -np.inf, dtype=np.float32)
     spare = np.empty(4096, dtype=np.float32)

@@ -112,9 +112,7 @@ def fits(applied_to: tuple[int, int], size: tuple[int, int]) -> bool:
     round. Writers swap the sides of turned photos as often as not."""
     wide, high = applied_to
     shape = wide / high
-    return any(
-        abs(shape / other - 1) <= ASPECT for other in (size[0] / size[1], size[1] / size[0])
-    )
+    return any(abs(shape / other - 1) <= ASPECT for other in (size[0] / size[1], size[1] / size[0]))
 
 
 ASPECT = 0.02

@@ -80,6 +80,16 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
+class Classified:
+    """What a classifier makes of a face."""
+
+    classifier: str
+    """Id of its card."""
+    probabilities: Vectors
+    """[classes]"""
+
+
+@dataclass(frozen=True, slots=True)
 class FaceRecord:
     """A face as a worker hands it over: embedded, with a small picture of it."""
 
@@ -92,6 +102,8 @@ class FaceRecord:
     """[d], unit length, on the grid."""
     crop: bytes
     """WebP, square, for pages (not aligned)."""
+    classified: Classified | None = None
+    """Where a classifier looked at it, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,18 @@ from phototag.catalog import faces as table
 from phototag.catalog import photos as photo_table
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.arrays import forget_arrays
+from phototag.catalog.recognizer import recognizer
 from phototag.catalog.schema import VERSION
 from phototag.catalog.store import CATALOG, JOURNAL, Library
 from phototag.core.decisions import State, replay
+from phototag.errors import ModelError
+from phototag.vision.classify import load_classifier_card
+from phototag.vision.models import verify
+from phototag.work import enrolled
 from phototag.work.check import Check, Patient, listed, ok, problem, unsettled
 from phototag.work.face_table import misfit
 from phototag.work.group import regroup
+from phototag.work.recognizers import folder_of
 
 AREA = "library"
 
@@ -211,6 +217,31 @@ def regrouped(patient: Patient) -> list[int]:
     return sorted(f for f in before.keys() | after.keys() if before.get(f) != after.get(f))
 
 
+def _enrolled(patient: Patient) -> Iterator[Check]:
+    gone = enrolled.lacking(patient.lib)
+    if gone:
+        said = f"of {len(gone):,} enrolled photos neither a file nor a copy is there"
+        advice = "What is known of them stays, but another model cannot see them: enroll again."
+        yield Check(AREA, "enrolled", "note", said, advice)
+        return
+    count = sum(1 for _ in enrolled.copies(patient.lib.folder))
+    yield ok(AREA, "enrolled", f"{count:,} copies of enrolled photos")
+
+
+def _recognizer(patient: Patient) -> Iterator[Check]:
+    used = recognizer(patient.lib)
+    if used.is_gallery:
+        yield ok(AREA, "recogniser", "people are recognised by the faces that were named")
+        return
+    try:
+        verify(load_classifier_card(folder_of(patient.lib.folder, used.id)).model)
+    except ModelError as error:
+        advice = "Name the run again: phototag scan PATH --recognizer classifier:RUN; or gallery."
+        yield problem(AREA, "recogniser", str(error), advice)
+        return
+    yield ok(AREA, "recogniser", f"people are recognised by {used.id}, which is whole")
+
+
 def _space(patient: Patient) -> Iterator[Check]:
     free = shutil.disk_usage(patient.lib.folder).free
     said = f"{free / 1e9:,.1f} GB free beside the library"
@@ -226,6 +257,8 @@ LOOKS = (
     _roots,
     _mirror,
     _replay,
+    _recognizer,
+    _enrolled,
     _assignments,
     _clusters,
     _graph,

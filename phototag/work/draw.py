@@ -17,7 +17,7 @@ from phototag.errors import NotFound, UnreadableImage, UsageError
 from phototag.work.deciding import Ground, Said, decide
 from phototag.work.eye import Eye, Sight, keep_sights
 from phototag.work.names import find_target, person_named
-from phototag.work.tag import clean_name
+from phototag.work.tag import name_wanted
 
 
 def draw(
@@ -38,7 +38,7 @@ def draw(
     photo, the person is in the photo), UnreadableImage (no file of the photo can be read),
     ModelError, CannotWrite.
     """
-    clean, photo, inside = clean_name(name), photo_meant(lib, word), clipped(box)
+    clean, photo, inside = name_wanted(name), photo_meant(lib, word), clipped(box)
     _refuse_known(lib, photo, inside, clean)
     if not allow_twice:
         _refuse_twice(lib, photo, clean)
@@ -107,9 +107,7 @@ def _refuse_known(lib: Library, photo: int, box: Box, name: str) -> None:
 
 def _refuse_twice(lib: Library, photo: int, name: str) -> None:
     person = person_named(lib, name)
-    if person is None or photo in photo_table.photos_with_keys(
-        lib, verdict_table.twice_keys(lib)
-    ):
+    if person is None or photo in photo_table.photos_with_keys(lib, verdict_table.twice_keys(lib)):
         return
     here = {face.id for face in table.faces_of(lib, photo)}
     known = here & set(verdict_table.decided_faces(lib, person))

@@ -54,9 +54,7 @@ def export_photos(
             report.problems.append(Problem(source, "not-written", str(error)))
             continue
         except OSError as error:
-            report.problems.append(
-                Problem(source, "not-written", error.strerror or str(error))
-            )
+            report.problems.append(Problem(source, "not-written", error.strerror or str(error)))
             continue
         report.written += done
         report.unchanged += not done

@@ -3,36 +3,28 @@ touches the catalogue."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phototag.core.quality import quality, sharpness
 from phototag.core.types import (
     Box,
+    Classified,
     Detection,
-    FaceRecord,
     Landmarks,
     PhotoRecord,
     Pixels,
     Vectors,
 )
 from phototag.errors import UnreadableImage
+from phototag.work.crops import THUMB, aligned_crops, as_stored, bytes_of, face_record
 
-CROP = 112
-"""Side of the aligned crops that embedders see, in pixels."""
-
-THUMB = 512
-"""Longest side of a thumbnail, in pixels."""
-
-LARGEST_FILE = 1 << 30
-"""Bytes of the largest file that is read: no camera writes a larger photo, and a worker's memory is
-bounded."""
+if TYPE_CHECKING:
+    from phototag.vision.classify import Classifier
 
 
 class Detector(Protocol):
@@ -57,6 +49,8 @@ class Kit:
     size: int = 1280
     embedder_card: str = ""
     """Path of the embedder's card."""
+    classifier: str = ""
+    """Folder of a trained classifier that looks at the faces too; '': none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +77,8 @@ class Outcome:
     record: PhotoRecord | None = None
     key: str | None = None
     vectors: tuple[tuple[int, Vectors], ...] | None = None
+    classified: tuple[tuple[int, Classified], ...] = ()
+    """Beside `vectors`, where a classifier is in use."""
     reason: str | None = None
     message: str = ""
 
@@ -90,9 +86,17 @@ class Outcome:
 class Extractor:
     """A worker's tools, made once."""
 
-    def __init__(self, detector: Detector, embedder: Embedder, *, size: int = 1280) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        embedder: Embedder,
+        *,
+        size: int = 1280,
+        classifier: Classifier | None = None,
+    ) -> None:
         self._detector = detector
         self._embedder = embedder
+        self._classifier = classifier
         self._size = size
 
     @staticmethod
@@ -102,7 +106,8 @@ class Extractor:
         from phototag.vision.models import load_card
 
         embedder = Network(load_card(Path(kit.embedder_card)))
-        return Extractor(make_detector(kit), embedder, size=kit.size)
+        classifier = make_classifier(kit)
+        return Extractor(make_detector(kit), embedder, size=kit.size, classifier=classifier)
 
     def run(self, jobs: Sequence[Job]) -> list[Outcome]:
         """One outcome for each job, in their order; the faces of all photos are embedded
@@ -110,12 +115,19 @@ class Extractor:
         drafts = [self._draft(job) for job in jobs]
         crops = [crop for draft in drafts for crop in draft.crops]
         vectors = self._embedder.embed(np.stack(crops)) if crops else np.zeros((0, 0), np.float32)
+        classified = self._classified(crops)
         outcomes, start = [], 0
         for draft in drafts:
             end = start + len(draft.crops)
-            outcomes.append(draft.finish(vectors[start:end]))
+            outcomes.append(draft.finish(vectors[start:end], classified[start:end]))
             start = end
         return outcomes
+
+    def _classified(self, crops: Sequence[Pixels]) -> list[Classified | None]:
+        if self._classifier is None or not crops:
+            return [None] * len(crops)
+        found = self._classifier.probabilities(np.stack(crops))
+        return [Classified(self._classifier.card.id, row) for row in found]
 
     def _draft(self, job: Job) -> _Draft:
         try:
@@ -175,16 +187,19 @@ class _Draft:
     crops: Sequence[Pixels] = ()
     numbers: tuple[int, ...] = ()
 
-    def finish(self, vectors: Vectors) -> Outcome:
+    def finish(self, vectors: Vectors, classified: Sequence[Classified | None]) -> Outcome:
         if self.numbers:
             pairs = tuple(zip(self.numbers, vectors, strict=True))
-            return replace(self.outcome, vectors=pairs)
+            more = tuple(
+                (n, seen) for n, seen in zip(self.numbers, classified, strict=True) if seen
+            )
+            return replace(self.outcome, vectors=pairs, classified=more)
         record = self.outcome.record
         if record is None:
             return self.outcome
         faces = tuple(
-            replace(face, embedding=vector)
-            for face, vector in zip(record.faces, vectors, strict=True)
+            replace(face, embedding=vector, classified=seen)
+            for face, vector, seen in zip(record.faces, vectors, classified, strict=True)
         )
         return replace(self.outcome, record=replace(record, faces=faces))
 
@@ -200,61 +215,14 @@ def make_detector(kit: Kit) -> Detector:
     return Mtcnn(min_face=kit.min_face)
 
 
-def aligned_crops(
-    data: bytes, path: str, pixels: Pixels, found: Sequence[Detection]
-) -> list[Pixels]:
-    """Aligned crops; a face that is small in `pixels` is cut from the full decode, which has
-    more of it."""
-    from phototag.images.read import read
-    from phototag.vision.align import align
+def make_classifier(kit: Kit) -> Classifier | None:
+    """The trained classifier that a scan uses besides; None: none. Raises ModelError."""
+    if not kit.classifier:
+        return None
+    from phototag.vision.classify import Classifier as Network
+    from phototag.vision.classify import load_classifier_card
 
-    height, width = pixels.shape[:2]
-    smallest = min(
-        (min(d.box.width * width, d.box.height * height) for d in found), default=CROP
-    )
-    large = pixels
-    if smallest < CROP:
-        wanted = int(max(width, height) * min(CROP / max(smallest, 8.0), 4.0))
-        large = read(data, path, longest=wanted).pixels
-    crops = []
-    for detection in found:
-        small = min(detection.box.width * width, detection.box.height * height) < CROP
-        source = large if small else pixels
-        tall, wide = source.shape[:2]
-        crops.append(align(source, detection.landmarks.array(wide, tall), CROP))
-    return crops
-
-
-def as_stored(detection: Detection) -> Detection:
-    """A detection to the decimals that the catalogue keeps, so that embedding a stored face again
-    gives the same vector."""
-    points = tuple((round(x, 5), round(y, 5)) for x, y in detection.landmarks.points)
-    return Detection(detection.box.rounded(), Landmarks(points), detection.score)
-
-
-def bytes_of(path: str) -> tuple[bytes, int, int]:
-    with open(path, "rb") as file:  # noqa: PTH123 (names that are not UTF-8)
-        status = os.fstat(file.fileno())
-        if status.st_size > LARGEST_FILE:
-            raise UnreadableImage(path, "too-large", f"the file has {status.st_size:,} bytes")
-        return file.read(), status.st_size, status.st_mtime_ns
-
-
-def face_record(
-    detection: Detection, crop: Pixels, pixels: Pixels, width: int, height: int
-) -> FaceRecord:
-    from phototag.images.thumbs import face_crop
-
-    side = min(detection.box.width * width, detection.box.height * height)
-    points = detection.landmarks.array(width, height)
-    return FaceRecord(
-        box=detection.box,
-        landmarks=detection.landmarks,
-        score=detection.score,
-        quality=quality(face_px=side, score=detection.score, sharp=sharpness(crop), points=points),
-        embedding=np.zeros(0, np.float32),
-        crop=face_crop(pixels, detection.box),
-    )
+    return Network(load_classifier_card(Path(kit.classifier)))
 
 
 def _thumb(pixels: Pixels) -> bytes:

@@ -16,17 +16,8 @@ from phototag.core.drawings import Drawing
 from phototag.core.types import Box, Detection, Landmarks, Pixels, Vectors
 from phototag.errors import UnreadableImage
 from phototag.output import atomic
-from phototag.work.extract import (
-    THUMB,
-    Detector,
-    Embedder,
-    Kit,
-    aligned_crops,
-    as_stored,
-    bytes_of,
-    face_record,
-    make_detector,
-)
+from phototag.work.crops import THUMB, aligned_crops, as_stored, bytes_of, face_record
+from phototag.work.extract import Detector, Embedder, Kit, make_detector
 from phototag.work.pictures import crop_path, thumb_path
 
 AROUND = 0.6
@@ -118,9 +109,7 @@ class Eye:
             for (n, face), crop in zip(faces.items(), crops, strict=True)
         }
         return [
-            Look(
-                replace(d, quality=good.get(n, 0.0)), vectors.get(n), face_crop(pixels, d.box)
-            )
+            Look(replace(d, quality=good.get(n, 0.0)), vectors.get(n), face_crop(pixels, d.box))
             for n, d in enumerate(drawings)
         ]
 

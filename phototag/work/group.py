@@ -15,6 +15,7 @@ from phototag.catalog import faces as face_table
 from phototag.catalog import photos as photo_table
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.assignments import Assignment
+from phototag.catalog.recognizer import recognizer
 from phototag.catalog.store import Library, meta, set_meta
 from phototag.core.neighbours import NEIGHBOURS
 from phototag.core.types import Thresholds
@@ -64,7 +65,10 @@ def regroup(
     back or repeats. Runs inside the caller's transaction or its own. Raises CannotWrite.
     """
     with lib.transaction():
+        used = recognizer(lib)
         signature = f"{model} {thresholds} {NEIGHBOURS}"
+        if not used.is_gallery:
+            signature += f" {used.id} {used.accept}"
         everything |= meta(lib, "grouped") != signature
         if decision is not None and photo_table.any_unseen(lib, model):
             return _words_only(lib, change)
@@ -109,7 +113,8 @@ def _regrouped(
     photos = dirty | stirred | set(face_table.photos_of(lib, touched).values())
     if everything:
         photos |= photo_table.with_faces(lib)
-    settled = settle(lib, new.table, thresholds, photos)
+    levels = recognizer(lib).levels(thresholds)
+    settled = settle(lib, new.table, levels, photos)
     clustered = cluster(
         lib,
         thresholds,

@@ -99,9 +99,7 @@ def import_names(
     return report
 
 
-def _sayings(
-    reader: Reader, source: str, place: str, contacts: str | None
-) -> Iterator[Saying]:
+def _sayings(reader: Reader, source: str, place: str, contacts: str | None) -> Iterator[Saying]:
     where = os.path.abspath(place)  # noqa: PTH100
     if not os.path.exists(where):  # noqa: PTH110
         raise UsageError(f"{place}: there is no such file or folder.")
@@ -170,9 +168,7 @@ class _Wanted:
         for drawing, region in zip(drawings, done.drawn, strict=True):
             self.faces.append({**drawing.payload(), "person": region.name})
 
-    def _sight(
-        self, copies: list[Saying], key: str, drawings: list[Drawing]
-    ) -> Sight | None:
+    def _sight(self, copies: list[Saying], key: str, drawings: list[Drawing]) -> Sight | None:
         """None where the photo cannot be looked at now: the faces are drawn all the same."""
         for saying in copies:
             try:

@@ -94,9 +94,7 @@ class Reader:
             self.problem(file.path, f"its XMP: {error}")
         return []
 
-    def _said_in_xmp(
-        self, file: PresentFile, documents: list[packets.Document]
-    ) -> Saying | None:
+    def _said_in_xmp(self, file: PresentFile, documents: list[packets.Document]) -> Saying | None:
         from phototag.core.xmp import told
 
         said = [told(document.root) for document in documents]

@@ -57,9 +57,27 @@ class Intake:
         with self.lib.transaction():
             for todo, outcome in zip(todos, outcomes, strict=True):
                 self._take(todo, outcome)
-            for picture in self._pictures:
-                picture.result()
-            self._pictures.clear()
+            self._wait_for_pictures()
+
+    def take_enrolled(self, key: str, outcome: Outcome) -> None:
+        """The same for the library's own copy of an enrolled photo, which has no path. A copy that
+        is not that photo any more counts as unreadable. Raises CannotWrite."""
+        record, photo = outcome.record, photo_table.photo_with_key(self.lib, key)
+        with self.lib.transaction():
+            if outcome.vectors is not None and photo is not None:
+                self._set_vectors(photo, outcome)
+            elif record is not None and record.key == key and photo is None:
+                photo, faces = photo_table.add_photo(
+                    self.lib, record, outcome.size, self.detector, self.model
+                )
+                photo_table.refresh_live(self.lib, [photo])
+                self._keep_pictures(record, faces)
+                self._wait_for_pictures()
+                self.replay = True
+            else:
+                reason = outcome.reason or "changed"
+                said = outcome.message or "this copy is not the photo that was enrolled any more"
+                self.report.failed.append(Problem(outcome.path, reason, said))
 
     def _take(self, todo: Todo, outcome: Outcome) -> None:
         if outcome.reason == "vanished":
@@ -80,6 +98,11 @@ class Intake:
         for name, data in pictures_of(record, faces).items():
             self._pictures.append(self.writer.put(self.lib.folder / name, data))
 
+    def _wait_for_pictures(self) -> None:
+        for picture in self._pictures:
+            picture.result()
+        self._pictures.clear()
+
     def _fail(self, todo: Todo, outcome: Outcome) -> None:
         before = path_table.photo_at(self.lib, todo.root, todo.dir, todo.name)
         size = outcome.size or todo.size
@@ -95,10 +118,15 @@ class Intake:
     def _embed(self, todo: Todo, outcome: Outcome) -> None:
         """Vectors of known faces by a model that had not seen them."""
         photo = path_table.photo_at(self.lib, todo.root, todo.dir, todo.name)
+        if photo is not None:
+            self._set_vectors(photo, outcome)
+
+    def _set_vectors(self, photo: int, outcome: Outcome) -> None:
         for number, vector in outcome.vectors or ():
             photo_table.set_embedding(self.lib, self.model, number, vector)
-        if photo is not None:
-            photo_table.set_embedded(self.lib, photo, self.model)
+        for number, seen in outcome.classified:
+            photo_table.set_embedding(self.lib, seen.classifier, number, seen.probabilities)
+        photo_table.set_embedded(self.lib, photo, self.model)
 
     def _record(self, todo: Todo, outcome: Outcome, record: PhotoRecord) -> None:
         """A new photo, or one that another file brought in meanwhile, or one seen anew."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from phototag.catalog import faces as face_table
@@ -19,10 +21,38 @@ YUNET = "face_detection_yunet*.onnx"
 
 
 def embedder_card(library: Path, settings: Settings) -> ModelCard:
-    """The card of the library's embedder: one that ships, or one that the user added. Raises
-    ModelError."""
+    """The card of the library's embedder, one that ships or one that the user added, with the
+    thresholds that were measured in this library where there are any. Raises ModelError."""
+    return calibrated(library, plain_card(library, settings))
+
+
+def plain_card(library: Path, settings: Settings) -> ModelCard:
+    """The same card as it came. Raises ModelError."""
     own = library / "models" / f"{settings.embedder}.json"
     return load_card(own) if own.is_file() else shipped(settings.embedder)
+
+
+def calibration_path(library: Path, model: str) -> Path:
+    """Where a library keeps its own thresholds for a model."""
+    return library / "calibration" / f"{model}.json"
+
+
+def calibrated(library: Path, card: ModelCard) -> ModelCard:
+    """The card with the library's own thresholds, and their measurement under `library`. Raises
+    ModelError where the file that holds them is damaged."""
+    path = calibration_path(library, card.id)
+    if not path.is_file():
+        return card
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        levels = {name: float(said["thresholds"][name]) for name in Thresholds.__slots__}
+        measured = {**card.measurements, "library": {"made": said["made"], **said["measured"]}}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{path}: the library's own thresholds cannot be read ({error!r}). "
+            "Go back to the model's: phototag calibrate --reset."
+        ) from error
+    return replace(card, thresholds=Thresholds(**levels), measurements=measured)
 
 
 def thresholds_of(card: ModelCard) -> Thresholds:
@@ -67,7 +97,7 @@ def embedders(library: Path) -> dict[str, ModelCard]:
         for path in sorted(folder.glob("*.json")):
             card = load_card(path)
             if card.kind == "embedder":
-                found[path.stem] = card
+                found[path.stem] = calibrated(library, card)
     return found
 
 
@@ -134,4 +164,5 @@ def remove_embedder(lib: Library, settings: Settings, name: str) -> int:
         vectors = face_table.drop_model(lib, card.id)
     card.path.unlink(missing_ok=True)
     path.unlink()
+    calibration_path(lib.folder, card.id).unlink(missing_ok=True)
     return vectors

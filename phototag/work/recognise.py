@@ -15,11 +15,13 @@ from phototag.catalog import faces as face_table
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.assignments import Assignment
 from phototag.catalog.photos import photo_with_key
+from phototag.catalog.recognizer import recognizer
 from phototag.catalog.store import Library
 from phototag.core.decisions import State
 from phototag.core.matching import Candidate, Match, choose_examples, match, person_scores
 from phototag.core.quality import GOOD
 from phototag.core.types import Thresholds, Vectors
+from phototag.work.classified import rescore
 from phototag.work.face_table import FaceTable
 
 BLOCK = 4096
@@ -68,10 +70,14 @@ def update_scores(
     example_table.drop_strangers(lib)
     fresh = np.flatnonzero(new)
     table.drop_scores_of_faces(lib, faces.ids[fresh].tolist())
+    used = recognizer(lib)
+    if not used.is_gallery:
+        for person in sorted(known.keys() & set(people)):
+            _choose(lib, model, person)
+        return touched | rescore(lib, used, faces, people=people, new=new)
     for person in sorted(known):
         if person in people:
-            ids, vectors = _chosen(lib, model, person)
-            example_table.set_examples(lib, model, person, ids.tolist())
+            vectors = _choose(lib, model, person)
             pairs = _scores(faces.ids, faces.vectors, vectors, thresholds.suggest)
             touched |= table.replace_scores(lib, person, pairs)
         elif len(fresh):
@@ -79,6 +85,13 @@ def update_scores(
             pairs = _scores(faces.ids[fresh], faces.vectors[fresh], vectors, thresholds.suggest)
             table.add_scores(lib, ((face, person, score) for face, score in pairs))
     return touched
+
+
+def _choose(lib: Library, model: str, person: int) -> Vectors:
+    """Choose a person's examples anew; their vectors [k, d]."""
+    ids, vectors = _chosen(lib, model, person)
+    example_table.set_examples(lib, model, person, ids.tolist())
+    return vectors
 
 
 def _scores(

@@ -17,7 +17,7 @@ from phototag.output import atomic
 from phototag.settings import Settings
 from phototag.vision.models import ModelCard
 from phototag.work import check_pictures
-from phototag.work.extract import THUMB
+from phototag.work.crops import THUMB
 from phototag.work.group import regroup
 from phototag.work.models import thresholds_of
 from phototag.work.pictures import crop_path, thumb_path

@@ -21,6 +21,7 @@ from phototag.catalog.plan import Todo
 from phototag.catalog.store import Library
 from phototag.core.types import Thresholds
 from phototag.settings import Settings
+from phototag.work.enrolled import unseen
 from phototag.work.extract import Job, Kit, Outcome
 from phototag.work.eye import Eye, look_at_waiting
 from phototag.work.group import Grouping, regroup
@@ -85,6 +86,7 @@ class Scan:
             self._settle_back()
         with Writer() as writer:
             intake = Intake(self.lib, self.kit.detector, self.model, self.report, writer)
+            self._see_enrolled(intake)
             done = self._extract(intake, started)
         if done:
             self._settle_gone(planner)
@@ -140,6 +142,17 @@ class Scan:
         if chunk:
             waiting.append(chunk)
             yield [intake.job(t) for t in chunk]
+
+    def _see_enrolled(self, intake: Intake) -> None:
+        """Open the library's own copies of enrolled photos, where the catalogue lacks something of
+        them."""
+        todo = unseen(self.lib, self.model)
+        if not todo:
+            return
+        with self.workers(self.kit, 1) as pool:
+            chunks = pool.run([job] for _, job in todo)
+            for (key, _), (outcome,) in zip(todo, chunks, strict=True):
+                intake.take_enrolled(key, outcome)
 
     # ---- what is back and what is gone
 

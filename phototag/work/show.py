@@ -14,11 +14,13 @@ from phototag.catalog import faces as table
 from phototag.catalog import photos as photo_table
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog import views
+from phototag.catalog.recognizer import recognizer
 from phototag.catalog.store import Library
 from phototag.core.decisions import Anchor
 from phototag.core.quality import GOOD
 from phototag.errors import NotFound
 from phototag.vision.models import ModelCard
+from phototag.work.enrolled import copy_of
 from phototag.work.evidence import compare, mates_of, vector_of
 from phototag.work.names import faces_by_index, find_target
 from phototag.work.show_groups import cluster_view, ended_cluster, person_view
@@ -28,7 +30,7 @@ from phototag.work.why import Case, Levels, Rival, Word, levels_of, why
 
 def show(lib: Library, card: ModelCard, word: str) -> View:
     """What a word names, with all that is known of it. Raises NotFound, UsageError (ambiguous)."""
-    levels = levels_of(card)
+    levels = levels_of(card, recognizer(lib))
     ended = ended_cluster(lib, word, levels)
     if ended is not None:
         return ended
@@ -68,9 +70,11 @@ def _face(lib: Library, levels: Levels, number: int) -> FaceView:
         ((), None) if vector is None else mates_of(lib, levels.model, number, vector, members)
     )
     history = _history(lib, number)
+    copy = None if photo["live"] else copy_of(lib.folder, photo["key"])
     case = replace(
         _case(lib, seen, rivals, history),
         missing=not photo["live"],
+        kept=copy is not None,
         embedded=vector is not None,
         mates=len(members),
         fit=fit,
@@ -82,7 +86,7 @@ def _face(lib: Library, levels: Levels, number: int) -> FaceView:
         kind="face",
         why=tuple(why(case, levels)),
         case=case,
-        path=rows.first_paths(lib, [number]).get(number),
+        path=rows.first_paths(lib, [number]).get(number, str(copy) if copy else None),
         index=index.index(number) + 1 if number in index else None,
         taken=_taken(lib, photo),
         box=seen.box.pixels(*_size(photo)),

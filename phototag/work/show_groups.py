@@ -178,6 +178,8 @@ def _about_person(row: views.PersonRow, examples: int, rejected: int) -> Iterabl
         f"{row.name}: {_faces(row.faces)} in {_photos(row.photos)}, {row.confirmed:,} named by you "
         f"and {recognised:,} recognised."
     )
+    if row.enrolled:
+        yield f"{_faces(row.enrolled)} of {row.name} came by phototag enroll."
     if examples < row.confirmed:
         yield (
             f"{examples:,} of the confirmed faces stand for {row.name} when faces are compared: "
@@ -187,7 +189,7 @@ def _about_person(row: views.PersonRow, examples: int, rejected: int) -> Iterabl
         yield f"{row.suggested:,} more may be {row.name}."
     if rejected:
         yield f"You said of {_faces(rejected)} that they are not {row.name}."
-    if not row.confirmed:
+    if not row.confirmed and not row.enrolled:
         yield f"Nobody is recognised as {row.name}: no face that is here was named so."
 
 

@@ -12,14 +12,15 @@ from typing import Any
 
 from phototag.catalog import photos as photo_table
 from phototag.catalog import store, views
+from phototag.catalog.recognizer import recognizer
 from phototag.catalog.store import CATALOG, Library
 from phototag.errors import ModelError
 from phototag.settings import Settings
 from phototag.work.models import embedder_card
 from phototag.work.why import Levels, levels_of
 
-PICTURES = ("faces", "thumbs", "thumbnails", "sheet", "sidecars")
-"""Folders of a library that hold files which phototag makes from the photos."""
+PICTURES = ("faces", "thumbs", "thumbnails", "sheet", "sidecars", "enrolled")
+"""Folders of a library that hold files which phototag makes from the photos, or copies of them."""
 
 PATIENCE = 0.25
 """Seconds that `status` spends on weighing pictures; beyond, the rest is estimated."""
@@ -112,7 +113,7 @@ def status(lib: Library, settings: Settings) -> Status:
 
 def _model(lib: Library, settings: Settings) -> tuple[Levels | None, str | None]:
     try:
-        return levels_of(embedder_card(lib.folder, settings)), None
+        return levels_of(embedder_card(lib.folder, settings), recognizer(lib)), None
     except ModelError as error:
         return None, str(error)
 

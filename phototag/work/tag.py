@@ -44,13 +44,13 @@ def label(
     allow_twice: bool = False,
 ) -> Said:
     """Say who faces are. `create` demands that the name is new."""
-    clean = clean_name(name)
+    clean = name_wanted(name)
     known = person_named(lib, clean)
     if create and known is not None:
         raise UsageError(f"There is a person called {verdict_table.people(lib)[known]!r} already.")
     faces, clusters = faces_meant(lib, words)
     if not allow_twice:
-        _not_twice(lib, faces, known, clean, "If it is a mirror or a collage, say --allow-twice.")
+        not_twice(lib, faces, known, clean, "If it is a mirror or a collage, say --allow-twice.")
     payload: dict[str, Any] = {"person": clean, "faces": _anchors(lib, ground, faces)}
     if clusters:
         payload["clusters"] = clusters
@@ -91,7 +91,7 @@ def restore(lib: Library, ground: Ground, words: Sequence[str]) -> Said:
 
 def rename(lib: Library, ground: Ground, old: str, new: str) -> Said:
     person = person_wanted(lib, old)
-    shown, clean = verdict_table.people(lib)[person], clean_name(new)
+    shown, clean = verdict_table.people(lib)[person], name_wanted(new)
     other = person_named(lib, clean)
     if other is not None and other != person:
         raise UsageError(
@@ -112,7 +112,7 @@ def merge(lib: Library, ground: Ground, gone: str, heir: str) -> Said:
     names = verdict_table.people(lib)
     faces = assignment_table.assigned(lib, "person_id", one)
     decided = verdict_table.decided_faces(lib, one)
-    _not_twice(lib, decided, other, names[other], "Reject one of them first, then merge.")
+    not_twice(lib, decided, other, names[other], "Reject one of them first, then merge.")
     payload = {"person": names[one], "into": names[other]}
     text = f"{names[one]} is {names[other]} now: {len(faces)} faces."
     return decide(lib, ground, "merge", payload, faces, text)
@@ -132,11 +132,11 @@ def split(
     ]
     if others:
         raise UsageError(f"{first_line(others)}: not {shown}. See phototag show {others[0]}.")
-    clean = clean_name(into) if into is not None else None
+    clean = name_wanted(into) if into is not None else None
     if clean is not None and same_name(clean) == same_name(shown):
         raise UsageError(f"{clean!r} is the person that the faces are taken from.")
     if clean is not None:
-        _not_twice(lib, faces, person_named(lib, clean), clean, "Split one of them off alone.")
+        not_twice(lib, faces, person_named(lib, clean), clean, "Split one of them off alone.")
     payload = {"person": shown, "faces": _anchors(lib, ground, faces), "into": clean}
     became = clean or "unknown"
     text = f"{_faces(faces)} not {shown} but {became}."
@@ -163,7 +163,7 @@ def _anchors(lib: Library, ground: Ground, faces: Sequence[int]) -> list[dict[st
     return [anchor.payload() for anchor in table.anchors(lib, faces, ground.model)]
 
 
-def _not_twice(
+def not_twice(
     lib: Library, faces: Sequence[int], person: int | None, name: str, advice: str
 ) -> None:
     """A person is in a photo once: refuse before the decision, not silently after. Photos that may
@@ -185,7 +185,8 @@ def _not_twice(
         there[photo] = face
 
 
-def clean_name(name: str) -> str:
+def name_wanted(name: str) -> str:
+    """A name as it is stored. Raises UsageError where there is too little or too much of it."""
     clean = tidy(name)
     if not clean:
         raise UsageError('A name needs at least one letter: phototag label cluster-3 "Alice".')
@@ -209,7 +210,9 @@ __all__ = [
     "ignore",
     "label",
     "merge",
+    "name_wanted",
     "not_a_face",
+    "not_twice",
     "redo",
     "reject",
     "rename",

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from phototag.catalog.recognizer import Recognizer
 from phototag.core.examples import BEST
 from phototag.core.quality import GOOD
 from phototag.vision.models import ModelCard
@@ -22,6 +23,8 @@ class Levels:
     cluster: float | None
     margin: float | None
     source: str
+    classifier: str | None = None
+    """What gives names where it is not the gallery of named faces; `accept` is a probability."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,9 @@ class Case:
     decision: Word | None
     missing: bool = False
     """Whether no file of its photo is there."""
+    kept: bool = False
+    """Whether it was enrolled: the library has a copy of the photo, which is in none of its
+    folders."""
     embedded: bool = True
     """Whether the model has seen it."""
     elsewhere: str | None = None
@@ -80,9 +86,22 @@ class Case:
     """Mean similarity to the others of its cluster."""
 
 
-def levels_of(card: ModelCard) -> Levels:
-    """The card's thresholds with their source."""
+def levels_of(card: ModelCard, used: Recognizer | None = None) -> Levels:
+    """The thresholds in force with their source: the card's, or a classifier's own."""
     found = card.thresholds
+    if used is not None and not used.is_gallery and found is not None:
+        levels = used.levels(found)
+        return Levels(
+            card.id,
+            levels.accept,
+            levels.suggest,
+            levels.cluster,
+            levels.margin,
+            f"{used.id}, which was trained on {len(used.classes):,} people and recognises nobody "
+            "below accept; cluster: from the model's card; phototag scan PATH --recognizer gallery "
+            "goes back to the named faces",
+            used.id,
+        )
     if found is None:
         return Levels(card.id, None, None, None, None, f"the card of {card.name} has none yet")
     return Levels(
@@ -97,6 +116,14 @@ def levels_of(card: ModelCard) -> Levels:
 
 def source_of(name: str, measurements: Mapping[str, Any]) -> str:
     """Where a card's thresholds come from, in words."""
+    own = measurements.get("library")
+    if isinstance(own, Mapping) and "people" in own:
+        return (
+            f"this library's own faces, measured on {own['people']:,} people with "
+            f"{own['faces']:,} named faces on {str(own.get('made', ''))[:10]}; accept: "
+            f"{float(own['precision']):.1%} of the automatic names are right; margin, cluster: "
+            "from the model's card; phototag calibrate --reset goes back to the card"
+        )
     said = measurements.get("calibration")
     if not isinstance(said, Mapping) or "people" not in said:
         return f"the card of {name}, which does not say how they were measured"
@@ -114,6 +141,8 @@ def source_of(name: str, measurements: Mapping[str, Any]) -> str:
 def why(case: Case, levels: Levels) -> list[str]:
     """What settled the face, sentence by sentence."""
     said = [_verdict(case, levels)]
+    if case.missing and case.kept:
+        return [*said, "Its photo is in no folder of the library, which keeps a copy of its own."]
     if case.missing:
         return [*said, "No file of its photo is there now, so it is left out of everything."]
     if case.state in ("manual", "imported", "ignored", "not_a_face"):
@@ -167,12 +196,37 @@ def _waiting(case: Case) -> str:
 
 
 def _recognised(case: Case, levels: Levels) -> str:
+    if levels.classifier is not None:
+        return _classified(case, levels)
     own = next((r for r in case.rivals if r.person == case.person), None)
     text = (
         f"{case.face} is recognised as {case.person}: {_number(case.similarity)} to "
         f"{_nearest(own)}; needs {_number(levels.accept)}."
     )
     return f"{text} {_next_best(case, levels)}"
+
+
+def _classified(case: Case, levels: Levels) -> str:
+    text = (
+        f"{case.face} is recognised as {case.person}: {levels.classifier} gives that a probability "
+        f"of {_number(case.similarity)}; needs {_number(levels.accept)}."
+    )
+    if case.runner_up is None:
+        return text
+    return f"{text} The runner-up is {case.runner_up} at {_number(case.runner_up_similarity)}."
+
+
+def _not_classified(case: Case, levels: Levels) -> str:
+    """Why the classifier's answer is no name, or that it has none."""
+    said = {
+        "twice-in-photo": "somebody else in the photo is whom it recognises here",
+        "rejected": "you said that it is not whom it recognises here",
+    }
+    why = said.get(case.law, f"it gives nobody a probability of {_number(levels.accept)}")
+    text = f"{case.face} is not recognised by {levels.classifier}: {why}."
+    if case.suggestion is None:
+        return text
+    return f"{text} It may be {case.suggestion}, at {_number(case.suggestion_similarity)}."
 
 
 def _nearest(rival: Rival | None) -> str:
@@ -205,6 +259,8 @@ def _next_best(case: Case, levels: Levels) -> str:
 
 
 def _unknown(case: Case, levels: Levels) -> str:
+    if levels.classifier is not None:
+        return _not_classified(case, levels)
     if not case.rivals:
         return f"{case.face} is unknown: nobody has a name yet."
     best = case.rivals[0]

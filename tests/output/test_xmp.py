@@ -23,7 +23,7 @@ from phototag.output.xmp import EMPTY, CannotMerge, Merged, merge
 from phototag.output.xmp_arrays import Wanted, Written
 from phototag.work.export_xmp import pixels_hash
 
-ANN = Region("Ann <&> \"O'Hara\"", Box(0.1, 0.2, 0.1, 0.15))
+ANN = Region('Ann <&> "O\'Hara"', Box(0.1, 0.2, 0.1, 0.15))
 BEN = Region("Ben", Box(0.6, 0.3, 0.1, 0.15))
 NOBODY = Wanted((), (), (400, 300))
 

@@ -233,9 +233,7 @@ def laid_down(pixels: np.ndarray, orientation: int) -> np.ndarray:
 def lit(pixels: np.ndarray) -> Box:
     ys, xs = np.nonzero(pixels[..., 0] > 180)
     high, wide = pixels.shape[:2]
-    return Box(
-        xs.min() / wide, ys.min() / high, (np.ptp(xs) + 1) / wide, (np.ptp(ys) + 1) / high
-    )
+    return Box(xs.min() / wide, ys.min() / high, (np.ptp(xs) + 1) / wide, (np.ptp(ys) + 1) / high)
 
 
 def packet(box: Box, size: tuple[int, int]) -> bytes:
