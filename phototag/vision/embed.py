@@ -30,8 +30,6 @@ class Embedder:
             raise ModelError(f"{card.path}: {card.name} is a {card.kind}, not an embedder.")
         self.card = card
         self._session = session(card, threads=threads)
-        self._mean = np.asarray(card.mean, np.float32)
-        self._scale = np.asarray(card.scale, np.float32)
 
     def embed(self, crops: NDArray[np.uint8]) -> Vectors:
         """[n, dim] unit vectors on the grid, for aligned RGB crops [n, 112, 112, 3].
@@ -41,7 +39,7 @@ class Embedder:
         """
         if not len(crops):
             return np.empty((0, self.card.dim), np.float32)
-        inputs = self._inputs(crops)
+        inputs = prepared(crops, self.card)
         found = self._run(inputs)
         if self.card.mirror:
             across = 3 if self.card.layout == "nchw" else 2
@@ -50,17 +48,21 @@ class Embedder:
             raise ModelError(f"{self.card.path}: this model gives values that are no numbers.")
         return on_grid(found)
 
-    def _inputs(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        small = np.stack([shrink(crop, self.card.size) for crop in crops])
-        if self.card.color == "bgr":
-            small = small[..., ::-1]
-        values = (small.astype(np.float32) - self._mean) / self._scale
-        return values if self.card.layout == "nhwc" else values.transpose(0, 3, 1, 2)
-
     def _run(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         starts = range(0, len(inputs), BATCH)
         found = [self._session.run(inputs[start : start + BATCH]) for start in starts]
         return np.concatenate(found).reshape(len(inputs), self.card.dim)
+
+
+def prepared(crops: NDArray[np.uint8], card: ModelCard) -> NDArray[np.float32]:
+    """What the card's network sees of square RGB crops [n, s, s, 3]: [n, 3, size, size] or [n,
+    size, size, 3], as its layout says."""
+    small = np.stack([shrink(crop, card.size) for crop in crops])
+    if card.color == "bgr":
+        small = small[..., ::-1]
+    mean, scale = np.asarray(card.mean, np.float32), np.asarray(card.scale, np.float32)
+    values = (small.astype(np.float32) - mean) / scale
+    return values if card.layout == "nhwc" else values.transpose(0, 3, 1, 2)
 
 
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

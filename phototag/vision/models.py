@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from phototag.core.types import Thresholds
 from phototag.errors import ModelError
 
-Kind = Literal["embedder", "detector"]
+Kind = Literal["embedder", "detector", "classifier"]
 Layout = Literal["nchw", "nhwc"]
 Color = Literal["rgb", "bgr"]
 Points = tuple[tuple[float, float], ...]
@@ -73,7 +73,7 @@ class ModelCard:
     template: Points = ARCFACE
     """Five points in a 112x112 crop."""
     dim: int = 0
-    """Length of the vectors; 0 for a detector."""
+    """Length of the vectors, number of a classifier's probabilities; 0 for a detector."""
     mirror: bool = False
     """Whether a face's vector is that of the crop plus that of its mirror image."""
     thresholds: Thresholds | None = None
