@@ -25,7 +25,7 @@ FILTERS = (32, 64, 128)
 
 
 @dataclass(frozen=True, slots=True)
-class Classifier:
+class Staged:
     """A network to train."""
 
     network: Any
@@ -44,21 +44,23 @@ class Classifier:
                 layer.trainable = not isinstance(layer, layers.BatchNormalization)
 
 
-def classifier(plan: Plan, seen: Input, classes: int, face: FoldedVGG16 | None) -> Classifier:
+def classifier(plan: Plan, seen: Input, classes: int, face: FoldedVGG16 | None) -> Staged:
     """The network of a plan; `face` are the weights of our VGG16, where the plan wants them.
 
     Raises UsageError where ImageNet's weights cannot be had.
     """
     faces = keras.Input((seen.size, seen.size, 3), name="faces")
+    trunk: list[Any] = []
+    last: list[Any] = []
     if plan.model in ("cnn", "cnn-binary"):
-        flow, trunk, last = _blocks(faces, plan), [], []
+        flow = _blocks(faces, plan)
     elif face is not None:
         flow, trunk, last = _face_vgg16(faces, face)
     else:
         flow, trunk, last = _application(faces, seen.size, plan)
     flow = _head(flow, plan, classes)
     name = f"classifier-{plan.model}"
-    return Classifier(keras.Model(faces, flow, name=name), trunk, last)
+    return Staged(keras.Model(faces, flow, name=name), trunk, last)
 
 
 def _head(flow: Any, plan: Plan, classes: int) -> Any:
@@ -157,7 +159,7 @@ def augmenting(kind: str, seed: int) -> list[Any]:
     ]
 
 
-def trainable(made: Classifier, seen: Input, augmentation: str, seed: int) -> Any:
+def trainable(made: Staged, seen: Input, augmentation: str, seed: int) -> Any:
     """The network behind what it is trained with: augmentation, then the input's own scaling. It
     takes faces of 0..255."""
     variance = [value**2 for value in seen.scale]

@@ -54,7 +54,7 @@ class Plan:
     batch: int = 32
     optimizer: str = "adam"
     rate: float = 1e-3
-    fine_rate: float = 1e-4
+    fine_rate: float = 5e-5
     schedule: str = "plateau"
     """`plateau`: halved when the validation loss stands still; `cosine`; `constant`."""
     patience: int = 6

@@ -1,5 +1,5 @@
-"""When a stage of a training lowers its rate, and when it ends. Pure, so that it can be written
-down and taken up again."""
+"""How a training goes: its epochs, when a stage lowers its rate, when it ends. Pure, so that it can
+be written down and taken up again."""
 
 from __future__ import annotations
 
@@ -54,3 +54,32 @@ class Watch:
             spent = min(1.0, (self.done + part) / self.epochs)
             return rate * max(LEAST_RATE, 0.5 * (1 + math.cos(math.pi * spent)))
         return rate * self.factor
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """A row of history.csv."""
+
+    stage: int
+    """1: the trunk frozen (or everything from scratch), 2: its last block unfrozen."""
+    epoch: int
+    """Over all stages, from 1."""
+    rate: float
+    loss: float
+    """Mean over the epoch's batches, augmented, with the penalties for large weights."""
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where a run is, for a progress bar."""
+
+    epoch: int
+    done: int
+    """Steps."""
+    total: int
+    """Steps if no stage ends early."""
+    last: Epoch | None

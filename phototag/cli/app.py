@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from phototag import __version__, errors
-from phototag.cli import care, dataset, evaluate, look, models, scanning, tagging
+from phototag.cli import care, dataset, evaluate, look, models, scanning, tagging, train
 from phototag.cli.console import say
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ scanning.mount(app)
 tagging.mount(app)
 look.mount(app)
 care.mount(app)
+train.mount(app)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(models.app, name="models")
 app.add_typer(dataset.app, name="dataset")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +11,7 @@ import typer
 from phototag import errors
 from phototag.cli import console
 from phototag.cli.common import JsonOption, LibraryOption, QuietOption, reading
+from phototag.cli.progress import photo_bar
 from phototag.cli.tools import Tools
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def build(
     from phototag.bench.splits import read_shares
 
     choices = Choices(read_shares(shares), seed, least, outsiders)
-    with _progress(quiet, "photo") as bar:
+    with photo_bar(quiet, "photo") as bar:
         if from_library is not None and path is None and out is None:
             with reading(library) as session:
                 report = build_from_library(
@@ -106,7 +105,7 @@ def explore(
     from phototag.bench.explore_report import write_exploration
 
     tools = Tools(library)
-    with _progress(quiet, "photo") as bar:
+    with photo_bar(quiet, "photo") as bar:
         found = look(
             folder,
             tools.embed,
@@ -122,33 +121,6 @@ def explore(
     else:
         _tell_exploration(found, page)
     return errors.SOME_FAILED if found.unreadable else errors.OK
-
-
-class _Bar:
-    """A progress bar whose length is known when the work begins."""
-
-    def __init__(self, quiet: bool, unit: str) -> None:
-        from tqdm import tqdm
-
-        self._bar = tqdm(unit=unit, disable=quiet or None, leave=False)
-
-    def start(self, total: int) -> None:
-        self._bar.reset(total)
-
-    def step(self) -> None:
-        self._bar.update()
-
-    def close(self) -> None:
-        self._bar.close()
-
-
-@contextmanager
-def _progress(quiet: bool, unit: str) -> Iterator[_Bar]:
-    bar = _Bar(quiet, unit)
-    try:
-        yield bar
-    finally:
-        bar.close()
 
 
 def _tell_build(report: BuildReport, as_json: bool) -> None:

@@ -12,6 +12,7 @@ import typer
 from phototag import errors
 from phototag.cli import console
 from phototag.cli.common import JsonOption, LibraryOption, QuietOption, reading
+from phototag.cli.evaluate_classes import classification
 from phototag.cli.tools import Tools
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from phototag.bench.evaluate_verification import VerificationReport
 
 app = typer.Typer(no_args_is_help=True, help="Measure how well faces are told apart.")
+app.command("classification")(classification)
 
 AlignedOption = Annotated[
     bool, typer.Option("--aligned", help="The photos are aligned 112x112 crops: look for no faces.")
