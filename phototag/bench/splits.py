@@ -62,39 +62,49 @@ def split(people: Sequence[str], groups: Sequence[int], shares: Shares, seed: in
     near as the groups allow.
 
     The largest groups are placed first, each where its people lack most; equal ones in an order
-    that `seed` draws. A person of two groups or more has a face in `test`.
+    that `seed` draws. A person's last group is for `test`, where that has none of them.
     """
     members: dict[int, list[int]] = defaultdict(list)
     for row, group in enumerate(groups):
         members[group].append(row)
-    total = Counter(people)
-    wanted = {part: {p: share * n for p, n in total.items()} for part, share in shares.items()}
-    drawn = np.random.default_rng(seed).permutation(len(members))
-    order = sorted(
-        zip(drawn.tolist(), members.values(), strict=True), key=lambda g: (-len(g[1]), g[0])
-    )
+    drawn = np.random.default_rng(seed).permutation(len(members)).tolist()
+    order = sorted(zip(drawn, members.values(), strict=True), key=lambda g: (-len(g[1]), g[0]))
+    room = _Room(Counter(people), independent(people, groups), shares)
     parts = [""] * len(people)
-    seen: set[tuple[str, str]] = set()
     for _, rows in order:
-        inside = Counter(people[row] for row in rows)
-        part = max(shares, key=lambda name: _lack(inside, wanted[name], name, seen))
-        for person, count in inside.items():
-            wanted[part][person] -= count
-            seen.add((person, part))
+        part = room.place(Counter(people[row] for row in rows))
         for row in rows:
             parts[row] = part
     return parts
 
 
-def _lack(
-    inside: Mapping[str, int], wanted: Mapping[str, float], part: str, seen: set[tuple[str, str]]
-) -> float:
-    """How much a part lacks a group's people. A test part without a person lacks at least half a
-    face: it comes before the last face of a part that has some."""
-    return sum(
-        count * max(wanted[person], 0.5 if part == TEST and (person, part) not in seen else -np.inf)
-        for person, count in inside.items()
-    )
+class _Room:
+    """What the parts still lack of each person."""
+
+    def __init__(self, faces: Mapping[str, int], groups: Mapping[str, int], shares: Shares) -> None:
+        self._lack = {
+            part: {p: share * n for p, n in faces.items()} for part, share in shares.items()
+        }
+        self._left = dict(groups)
+        self._seen: set[tuple[str, str]] = set()
+
+    def place(self, inside: Mapping[str, int]) -> str:
+        """The part for a group with so many faces of each person."""
+        part = max(
+            self._lack, key=lambda name: sum(n * self._need(p, name) for p, n in inside.items())
+        )
+        for person, count in inside.items():
+            self._lack[part][person] -= count
+            self._left[person] -= 1
+            self._seen.add((person, part))
+        return part
+
+    def _need(self, person: str, part: str) -> float:
+        """The faces that the part lacks; very many where it is the last chance to be tested."""
+        untested = (person, TEST) not in self._seen and (person, TRAIN) in self._seen
+        if part == TEST and untested and self._left[person] == 1:
+            return 1e9
+        return self._lack[part][person]
 
 
 def independent(people: Sequence[str], groups: Sequence[int]) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,8 +96,8 @@ def train(
 
     Example: phototag train faces --model vgg16 --out runs/family
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from phototag.bench.dataset import load_dataset
+    from phototag.bench.quiet import load_keras
     from phototag.bench.training_plan import Plan
 
     plan = Plan(
@@ -124,6 +123,7 @@ def train(
     plan.checked()
     faces = load_dataset(dataset)
     run = out or Path("runs") / f"{dataset.resolve().name}-{model}"
+    load_keras()
     from phototag.bench.train_classifier import train as learn
 
     with _progress(quiet) as tell:
