@@ -13,7 +13,7 @@ COLOURS = {"Ann": (200, 60, 50), "Bob": (50, 160, 70), "Cleo": (60, 80, 200), "D
 
 def picture(person: str, number: int, side: int = 112) -> Image.Image:
     """Smooth shapes that no other picture has, in the person's colour."""
-    random = np.random.default_rng([sum(person.encode()), number])
+    random = np.random.default_rng([*person.encode(), number])
     shapes = Image.fromarray(random.integers(0, 255, (20, 20), dtype=np.uint8))
     grey = np.asarray(shapes.resize((side, side), Image.Resampling.BICUBIC), dtype=np.float32)
     colour = np.array(COLOURS.get(person, (128, 128, 128)), dtype=np.float32)

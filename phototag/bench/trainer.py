@@ -158,7 +158,7 @@ class Trainer:
         for name, values in (
             ("now", self.made.network.get_weights()),
             ("best", self._best),
-            ("optimizer", [np.asarray(v) for v in self.model.optimizer.variables]),
+            ("optimizer", [v.numpy() for v in self.model.optimizer.variables]),
         ):
             arrays |= {f"{name}/{i}": value for i, value in enumerate(values)}
         temporary = self.folder / f".{WEIGHTS}"
