@@ -105,21 +105,27 @@ def _head(flow: Any, dim: int, dropout: float) -> Any:
 def _application(trunk: str, faces: Any, px: int, weights: str | None) -> Any:
     """A trunk of keras.applications, its last map reduced to 3x3 so that the head sees where things
     are."""
+    flow = application(trunk, px, weights)(faces)
+    if flow.shape[1] != HEAD_SIDE:
+        flow = layers.Resizing(HEAD_SIDE, HEAD_SIDE, name="resize")(flow)
+    return flow
+
+
+def application(trunk: str, px: int, weights: str | None) -> Any:
+    """A network of keras.applications without its top, at random or with ImageNet's weights
+    (fetched by Keras once, and kept). Raises UsageError where they cannot be had."""
     build = {
+        "vgg16": keras.applications.VGG16,
         "mobilenet": keras.applications.MobileNetV2,
         "inception": keras.applications.InceptionV3,
     }[trunk]
     try:
-        model = build(include_top=False, weights=weights, input_shape=(px, px, 3))
-    except (OSError, ValueError) as error:
+        return build(include_top=False, weights=weights, input_shape=(px, px, 3))
+    except Exception as error:  # Keras raises a bare Exception when a download fails
         raise UsageError(
-            f"ImageNet's weights for {trunk} cannot be fetched or read ({error}). "
-            "Train from scratch, or try again with a network connection."
+            f"ImageNet's weights for {trunk} cannot be fetched or read ({error}). Try again with a "
+            "network connection, or go without them (--weights none)."
         ) from error
-    flow = model(faces)
-    if flow.shape[1] != HEAD_SIDE:
-        flow = layers.Resizing(HEAD_SIDE, HEAD_SIDE, name="resize")(flow)
-    return flow
 
 
 def plain_vgg16(network: FoldedVGG16, *, outputs: Sequence[str] = ()) -> Any:

@@ -21,6 +21,10 @@ CROP = 112
 SIZE = 1280
 """Longest side that detection sees, in pixels: a scan's default."""
 
+BORDER = 0.5
+"""Where no face is found, once more with this border: of 300 aligned crops, which are all face,
+MTCNN finds 253, and 295 with it."""
+
 BATCH = 64
 
 
@@ -85,25 +89,66 @@ def aligned_crop(path: Path) -> Pixels:
     return shrink(pixels[top : top + side, left : left + side], CROP)
 
 
+@dataclass(frozen=True, slots=True)
+class MainFace:
+    """The face that a photo is about."""
+
+    crop: Pixels
+    """[112, 112, 3], aligned."""
+    quality: float
+    """0..1, see `core.quality`."""
+    faces: int
+    """How many the photo shows."""
+
+
 def main_face(path: Path, detect: Detect) -> Pixels | None:
     """The aligned crop of the face that the photo is about; None where no face is found. Raises
     UnreadableImage."""
-    from phototag.vision.align import align
+    found = _main_face(_bytes(path), str(path), detect, 0.0)
+    return None if found is None else found.crop
 
-    data = _bytes(path)
-    picture = read(data, str(path), longest=SIZE)
-    height, width = picture.pixels.shape[:2]
-    found = detect(picture.pixels)
+
+def face_of_portrait(data: bytes, path: str, detect: Detect) -> MainFace | None:
+    """The same of a file's bytes, also where it is a crop that the face fills. Raises
+    UnreadableImage."""
+    return _main_face(data, path, detect, 0.0) or _main_face(data, path, detect, BORDER)
+
+
+def _main_face(data: bytes, path: str, detect: Detect, border: float) -> MainFace | None:
+    """`border`: the photo's edge is repeated around it, by that share of its longer side."""
+    picture = read(data, path, longest=SIZE)
+    pixels = _bordered(picture.pixels, border)
+    found = detect(pixels)
     if not found:
         return None
+    height, width = pixels.shape[:2]
     face = nearest_the_centre(found, width, height)
     side = min(face.box.width * width, face.box.height * height)
-    pixels = picture.pixels
-    if side < CROP and max(picture.width, picture.height) > max(width, height):
-        wanted = int(max(width, height) * min(CROP / max(side, 8.0), 4.0))
-        pixels = read(data, str(path), longest=wanted).pixels
+    longest = max(picture.pixels.shape[:2])
+    if side < CROP and max(picture.width, picture.height) > longest:
+        wanted = int(longest * min(CROP / max(side, 8.0), 4.0))
+        pixels = _bordered(read(data, path, longest=wanted).pixels, border)
+    return MainFace(*cut(pixels, face, side), len(found))
+
+
+def cut(pixels: Pixels, face: Detection, side: float) -> tuple[Pixels, float]:
+    """The aligned crop of a face in `pixels`, and its quality; `side` is the face's shorter one
+    where it was found, in pixels."""
+    from phototag.core.quality import quality, sharpness
+    from phototag.vision.align import align
+
     tall, wide = pixels.shape[:2]
-    return align(pixels, face.landmarks.array(wide, tall), CROP)
+    points = face.landmarks.array(wide, tall)
+    crop = align(pixels, points, CROP)
+    worth = quality(face_px=side, score=face.score, sharp=sharpness(crop), points=points)
+    return crop, worth
+
+
+def _bordered(pixels: Pixels, share: float) -> Pixels:
+    if not share:
+        return pixels
+    by = int(share * max(pixels.shape[:2]))
+    return np.pad(pixels, ((by, by), (by, by), (0, 0)), mode="edge")
 
 
 def _bytes(path: Path) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def draw(report: VerificationReport | ClusteringReport | IdentificationReport, p
     atomic.write(path, out.getvalue())
 
 
-def _figure(columns: int, title: str) -> tuple[Any, Any]:
+def figure_of(columns: int, title: str) -> tuple[Any, Any]:
+    """A figure with that many axes side by side, in the style of all of ours."""
     from matplotlib.figure import Figure  # not pyplot: no window system, no global state
 
     figure = Figure(figsize=(5.2 * columns, 4.4), layout="constrained")
@@ -49,10 +51,38 @@ def _figure(columns: int, title: str) -> tuple[Any, Any]:
     return figure, axes
 
 
+def bars(title: str, names: Sequence[str], values: Mapping[str, Sequence[float]]) -> Any:
+    """Bars beside one another for each name, a colour for each kind of value; as wide as the names
+    need."""
+    figure, (axes,) = figure_of(1, title)
+    figure.set_size_inches(
+        min(40.0, max(5.2, 1.6 + 0.3 * len(names) * max(1, len(values) - 1))), 4.6
+    )
+    wide = 0.8 / len(values)
+    colours = (SAME, OTHER, INK, "#7c3aed", "#ca8a04")
+    for place, (kind, heights) in enumerate(values.items()):
+        at = np.arange(len(names)) + (place - (len(values) - 1) / 2) * wide
+        axes.bar(at, heights, wide * 0.92, color=colours[place % len(colours)], label=kind)
+    axes.set_xticks(range(len(names)), [fitted(name) for name in names], rotation=60, ha="right")
+    axes.set_xlim(-0.6, len(names) - 0.4)
+    axes.grid(axis="x", visible=False)
+    if len(values) > 1:
+        figure.legend(frameon=False, fontsize=9, loc="outside upper right", ncols=len(values))
+    else:
+        axes.set_ylabel(next(iter(values)))
+    return figure
+
+
+def fitted(name: str, longest: int = 18) -> str:
+    """A person's name for an axis: what is too long is cut, and no `$` begins a formula."""
+    short = name if len(name) <= longest else name[: longest - 1] + "…"
+    return short.replace("$", r"\$")
+
+
 def verification(report: VerificationReport) -> Any:
     """The similarities of both kinds of pairs, and the curve of error rates."""
     title = f"Verification: {report.accuracy:.2%} of {report.pairs:,} pairs ({report.model})"
-    figure, (left, right) = _figure(2, title)
+    figure, (left, right) = figure_of(2, title)
     shown = report.scores[report.scores >= -0.5]
     bins = np.linspace(min(-0.2, float(shown.min())), 1, 61).tolist()
     for wanted, color, label in (
@@ -77,7 +107,7 @@ def clustering(report: ClusteringReport) -> Any:
         f"Clustering: BCubed F {report.bcubed.f:.3f} (precision {report.bcubed.precision:.3f}, "
         f"recall {report.bcubed.recall:.3f}), {report.clicks} clicks to name 90 %"
     )
-    figure, (axes,) = _figure(1, title)
+    figure, (axes,) = figure_of(1, title)
     figure.set_size_inches(10, 4.6)
     for place, group in enumerate(report.largest):
         start = 0
@@ -97,7 +127,7 @@ def identification(report: IdentificationReport) -> Any:
     unnamed."""
     share = f"{report.figures.rank1:.2%} first of {report.people} people"
     title = f"Identification: {share} ({report.model})"
-    figure, (left, right) = _figure(2, title)
+    figure, (left, right) = figure_of(2, title)
     known = report.truth >= 0
     own = report.scores[known, report.truth[known]]
     place = (report.scores[known] >= own[:, None]).sum(axis=1)

@@ -12,6 +12,7 @@ import typer
 from phototag import __version__, errors
 from phototag.cli import (
     care,
+    dataset,
     evaluate,
     forgetting,
     interchange,
@@ -21,6 +22,7 @@ from phototag.cli import (
     recognise,
     scanning,
     tagging,
+    train,
 )
 from phototag.cli.console import say
 
@@ -39,8 +41,10 @@ judging.mount(app)
 care.mount(app)
 interchange.mount(app)
 forgetting.mount(app)
+train.mount(app)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(models.app, name="models")
+app.add_typer(dataset.app, name="dataset")
 
 
 def _version(wanted: bool) -> None:

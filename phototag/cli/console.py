@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import typer
@@ -87,6 +87,13 @@ def table(
         cells = [_padded(cell, columns) for cell, columns in zip(row, widths, strict=True)]
         text = "  ".join(cells).rstrip()
         out(painted(text, "bold" if number == 0 else None, sys.stdout))
+
+
+def pairs(rows: Sequence[tuple[str, str]]) -> None:
+    """Names and what is said of each, on stdout."""
+    wide = max(width(name) for name, _ in rows)
+    for name, value in rows:
+        out(_padded(name, wide) + "  " + value)
 
 
 def _padded(cell: str, columns: int) -> str:

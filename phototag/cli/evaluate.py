@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from phototag import errors
-from phototag import settings as setup
 from phototag.cli import console
 from phototag.cli.common import JsonOption, LibraryOption, QuietOption, reading
+from phototag.cli.evaluate_classes import classification
+from phototag.cli.tools import Tools
 
 if TYPE_CHECKING:
     from phototag.bench.evaluate_clustering import ClusteringReport
     from phototag.bench.evaluate_identification import IdentificationReport
     from phototag.bench.evaluate_verification import VerificationReport
-    from phototag.bench.pipeline import Detect, Embed
-    from phototag.vision.models import ModelCard
 
 app = typer.Typer(no_args_is_help=True, help="Measure how well faces are told apart.")
+app.command("classification")(classification)
 
 AlignedOption = Annotated[
     bool, typer.Option("--aligned", help="The photos are aligned 112x112 crops: look for no faces.")
@@ -57,7 +57,7 @@ def verification(
     """
     from phototag.bench.calibration import calibrate_card
 
-    tools = _Tools(library, aligned or pairs.suffix == ".npz")
+    tools = Tools(library, aligned or pairs.suffix == ".npz")
     report = _verify(tools, pairs, images, quiet)
     found = calibrate_card(tools.card_path, report, pairs.name) if calibrate else None
     _plot(report, plot)
@@ -76,7 +76,7 @@ def verification(
     return errors.OK
 
 
-def _verify(tools: _Tools, pairs: Path, images: Path | None, quiet: bool) -> VerificationReport:
+def _verify(tools: Tools, pairs: Path, images: Path | None, quiet: bool) -> VerificationReport:
     from phototag.bench.evaluate_verification import photos_of, verify_photos, verify_shard
     from phototag.bench.pairs import read_pairs
 
@@ -138,7 +138,7 @@ def identification(
     from phototag.bench.evaluate_identification import evaluate_identification, read_portraits
 
     known, asked = read_portraits(gallery), read_portraits(probes)
-    tools = _Tools(library, aligned)
+    tools = Tools(library, aligned)
     with _progress(len(known) + len(asked), quiet) as step:
         report = evaluate_identification(
             known,
@@ -157,24 +157,6 @@ def identification(
     return errors.OK
 
 
-class _Tools:
-    """The detector and embedder that a scan into this library would use."""
-
-    def __init__(self, library: str | None, aligned: bool) -> None:
-        from phototag.vision.embed import Embedder
-        from phototag.work.extract import make_detector
-        from phototag.work.models import embedder_card, kit_of
-
-        folder = setup.library_folder(library)
-        chosen = setup.load(folder, {})
-        self.card: ModelCard = embedder_card(folder, chosen)
-        self.card_path = self.card.folder / f"{chosen.embedder}.json"
-        self.embed: Embed = Embedder(self.card).embed
-        self.detect: Detect | None = (
-            None if aligned else make_detector(kit_of(folder, chosen)).detect
-        )
-
-
 @contextmanager
 def _progress(total: int, quiet: bool) -> Iterator[Callable[[], None]]:
     from tqdm import tqdm
@@ -188,12 +170,6 @@ def _plot(report: Any, path: Path | None) -> None:
         from phototag.bench.plots import draw
 
         draw(report, path)
-
-
-def _rows(rows: list[tuple[str, str]]) -> None:
-    width = max(len(name) for name, _ in rows)
-    for name, value in rows:
-        console.out(f"{name:<{width}}  {value}")
 
 
 def _tell_verification(report: VerificationReport) -> None:
@@ -213,7 +189,7 @@ def _tell_verification(report: VerificationReport) -> None:
     rows.append(
         ("no face found", f"{len(report.not_detected)} photos, {report.pairs_not_detected} pairs")
     )
-    _rows(rows)
+    console.pairs(rows)
 
 
 def _tell_clustering(report: ClusteringReport) -> None:
@@ -228,7 +204,7 @@ def _tell_clustering(report: ClusteringReport) -> None:
     rows.append(("BCubed, missed faces too", f"F {report.bcubed_with_missed.f:.4f}"))
     rows.append(("together in one photo", f"{report.same_photo_violations}"))
     rows.append(("clicks to name 90 %", f"{report.clicks}"))
-    _rows(rows)
+    console.pairs(rows)
 
 
 def _tell_identification(report: IdentificationReport) -> None:
@@ -248,4 +224,4 @@ def _tell_identification(report: IdentificationReport) -> None:
             said += f", {report.at_accept['strangers']:.2%} of the strangers named"
         rows.append((f"at accept {report.at_accept['accept']:.3f}", said))
     rows.append(("no face found", f"{len(report.not_detected)} photos"))
-    _rows(rows)
+    console.pairs(rows)

@@ -115,3 +115,31 @@ def counting(what: str) -> Iterator[Callable[[int], None]]:
 
     with Console(stderr=True).status(what) as status:
         yield lambda count: status.update(f"{count:,} {what}")
+
+
+class Bar:
+    """A progress bar whose length is known when the work begins."""
+
+    def __init__(self, quiet: bool, unit: str) -> None:
+        from tqdm import tqdm
+
+        self._bar = tqdm(unit=unit, disable=quiet or None, leave=False)
+
+    def start(self, total: int) -> None:
+        self._bar.reset(total)
+
+    def step(self) -> None:
+        self._bar.update()
+
+    def close(self) -> None:
+        self._bar.close()
+
+
+@contextmanager
+def photo_bar(quiet: bool, unit: str) -> Iterator[Bar]:
+    """A bar on a terminal; nothing elsewhere."""
+    bar = Bar(quiet, unit)
+    try:
+        yield bar
+    finally:
+        bar.close()

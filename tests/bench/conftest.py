@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from builders import Home, painted_home
 from random_network import State
 
 from phototag.bench.checkpoint import Checkpoint
@@ -72,3 +73,9 @@ def crops(face_folder: Path) -> NDArray[np.uint8]:
     from phototag.bench.faces import load_faces
 
     return load_faces([face_folder / "shard-0.npz"], limit=32).pixels()
+
+
+@pytest.fixture(scope="session")
+def painted_copy(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The painted library, to be read."""
+    return painted_home(tmp_path_factory.mktemp("painted"))
