@@ -129,7 +129,7 @@ def waiting(lib: Library, model: str) -> tuple[int, int]:
     """Live faces that a scan has still to settle: (not seen by the model, without assignment)."""
     unseen = lib.db.execute(
         "SELECT COUNT(*) FROM faces f JOIN photos ph ON ph.id = f.photo_id AND ph.live = 1"
-        " WHERE NOT EXISTS"
+        " WHERE f.landmarks != '[]' AND NOT EXISTS"
         " (SELECT 1 FROM embeddings e WHERE e.model = ? AND e.face_id = f.id)",
         (model,),
     ).fetchone()[0]

@@ -28,6 +28,8 @@ class FaceRow:
     landmarks: str
     score: float
     quality: float
+    drawn: bool = False
+    """Whether a user drew it and no detector has found it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,8 @@ def face(lib: Library, number: int) -> FaceRow | None:
 
 
 def _face_row(row: sqlite3.Row) -> FaceRow:
-    return FaceRow(
-        row["id"], row["photo_id"], box_of(row), row["landmarks"], row["score"], row["quality"]
-    )
+    looks = (row["landmarks"], row["score"], row["quality"], row["drawn"] != 0)
+    return FaceRow(row["id"], row["photo_id"], box_of(row), *looks)
 
 
 def photos_of(lib: Library, faces: Iterable[int]) -> dict[int, int]:

@@ -79,9 +79,9 @@ def _note(lib: Library, number: int, kind: str, payload: Mapping[str, Any]) -> N
         lib.db.execute(
             "UPDATE decisions SET undone_by = ? WHERE id = ?", (undone_by, payload["decision"])
         )
+    said = (*payload.get("faces", ()), *payload.get("present", ()))
     lib.db.executemany(
-        "INSERT OR IGNORE INTO named VALUES (?, ?)",
-        ((face["photo"], number) for face in payload.get("faces", ())),
+        "INSERT OR IGNORE INTO named VALUES (?, ?)", ((entry["photo"], number) for entry in said)
     )
 
 

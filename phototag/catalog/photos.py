@@ -126,7 +126,7 @@ def renew_face(lib: Library, number: int, face: FaceRecord, model: str, *, place
             (*_place(face), number),
         )
     lib.db.execute(
-        "UPDATE faces SET landmarks = ?, score = ?, quality = ? WHERE id = ?",
+        "UPDATE faces SET landmarks = ?, score = ?, quality = ?, drawn = 0 WHERE id = ?",
         (*_looks(face), number),
     )
     set_embedding(lib, model, number, face.embedding)
@@ -159,13 +159,13 @@ def set_embedded(lib: Library, photo: int, model: str) -> None:
 
 
 def settle_embedded(lib: Library, model: str) -> None:
-    """Mark the photos that this model has seen already (it was in use before), or that hold no
-    face."""
+    """Mark the photos that this model has seen already (it was in use before), or that hold no face
+    that it can see."""
     lib.db.execute(
         "UPDATE photos SET embedded = ?1, grouped = 0 WHERE live = 1"
         " AND (embedded < ?1 OR embedded > ?1) AND NOT EXISTS"
         " (SELECT 1 FROM faces f LEFT JOIN embeddings e ON e.face_id = f.id AND e.model = ?1"
-        "  WHERE f.photo_id = photos.id AND e.face_id IS NULL)",
+        "  WHERE f.photo_id = photos.id AND e.face_id IS NULL AND f.landmarks != '[]')",
         (model,),
     )
 

@@ -198,5 +198,51 @@ def m001_initial(db: sqlite3.Connection) -> None:
             db.execute(statement)
 
 
-MIGRATIONS = (m001_initial,)
+_M002 = """
+ALTER TABLE faces ADD COLUMN drawn INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX faces_drawn ON faces (drawn) WHERE drawn != 0;
+
+CREATE TABLE past_faces (
+    id INTEGER PRIMARY KEY,
+    photo_id INTEGER NOT NULL REFERENCES photos (id) ON DELETE CASCADE,
+    x REAL NOT NULL, y REAL NOT NULL, width REAL NOT NULL, height REAL NOT NULL,
+    landmarks TEXT NOT NULL,
+    score REAL NOT NULL,
+    quality REAL NOT NULL,
+    drawn INTEGER NOT NULL
+);
+CREATE INDEX past_faces_photo ON past_faces (photo_id);
+
+CREATE TABLE past_embeddings (
+    model TEXT NOT NULL,
+    face_id INTEGER NOT NULL REFERENCES past_faces (id) ON DELETE CASCADE,
+    vector BLOB NOT NULL,
+    PRIMARY KEY (face_id, model)
+) WITHOUT ROWID;
+
+CREATE TABLE rewritten (
+    photo_id INTEGER NOT NULL REFERENCES photos (id) ON DELETE CASCADE,
+    heir_id INTEGER NOT NULL REFERENCES photos (id) ON DELETE CASCADE,
+    PRIMARY KEY (photo_id, heir_id)
+) WITHOUT ROWID;
+CREATE INDEX rewritten_heir ON rewritten (heir_id);
+
+CREATE TABLE present (
+    photo TEXT NOT NULL,
+    person_id INTEGER NOT NULL,
+    PRIMARY KEY (person_id, photo)
+) WITHOUT ROWID;
+CREATE INDEX present_photo ON present (photo);
+"""
+
+
+def m002_drawn_faces(db: sqlite3.Connection) -> None:
+    """Faces that a user drew, people in a photo without a face, photos rewritten by other
+    programs."""
+    for statement in _M002.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
+MIGRATIONS = (m001_initial, m002_drawn_faces)
 VERSION = len(MIGRATIONS)

@@ -18,7 +18,8 @@ def load_state(lib: Library) -> State:
     verdicts = lib.db.execute("SELECT * FROM verdicts")
     verdicts.row_factory = None
     rejected = lib.db.execute("SELECT face_id, person_id FROM rejections")
-    return _state(lib, verdicts, rejected)
+    present = lib.db.execute("SELECT photo, person_id FROM present")
+    return _state(lib, verdicts, rejected, present)
 
 
 def load_part(lib: Library, faces: Iterable[int], people: Iterable[int] = ()) -> State:
@@ -35,15 +36,24 @@ def load_part(lib: Library, faces: Iterable[int], people: Iterable[int] = ()) ->
         f" UNION SELECT face_id, person_id FROM rejections WHERE person_id IN {THESE}",
         these,
     )
-    return _state(lib, verdicts, rejected)
+    present = lib.db.execute(
+        f"SELECT photo, person_id FROM present WHERE person_id IN {THESE}", these[1:]
+    )
+    return _state(lib, verdicts, rejected, present)
 
 
-def _state(lib: Library, verdicts: Iterable[tuple], rejected: Iterable[tuple]) -> State:  # type: ignore[type-arg]
+def _state(
+    lib: Library,
+    verdicts: Iterable[tuple],  # type: ignore[type-arg]
+    rejected: Iterable[tuple],  # type: ignore[type-arg]
+    present: Iterable[tuple],  # type: ignore[type-arg]
+) -> State:
     return State(
         people={number: Person(number, name) for number, name in people(lib).items()},
         verdicts={int(face): Verdict(*rest) for face, *rest in verdicts},
         rejected={(int(face), int(person)) for face, person in rejected},
         twice={str(row[0]) for row in lib.db.execute("SELECT photo FROM twice")},
+        present={(str(photo), int(person)) for photo, person in present},
     )
 
 
@@ -73,6 +83,10 @@ def save_state(lib: Library, old: State, new: State) -> None:
     )
     db.executemany("DELETE FROM twice WHERE photo = ?", [(k,) for k in old.twice - new.twice])
     db.executemany("INSERT INTO twice VALUES (?)", [(k,) for k in new.twice - old.twice])
+    db.executemany(
+        "DELETE FROM present WHERE photo = ? AND person_id = ?", old.present - new.present
+    )
+    db.executemany("INSERT OR IGNORE INTO present VALUES (?, ?)", new.present - old.present)
 
 
 def people(lib: Library) -> dict[int, str]:

@@ -62,6 +62,8 @@ class SeenFace:
     suggestion: int | None
     suggestion_score: float | None
     law: str
+    drawn: bool = False
+    """Whether a user drew it and no detector has found it."""
 
 
 _FACE = (
@@ -91,6 +93,7 @@ def _seen(row: sqlite3.Row) -> SeenFace:
         suggestion=row["suggestion_id"],
         suggestion_score=row["suggestion_score"],
         law=row["law"],
+        drawn=row["drawn"] != 0,
     )
 
 

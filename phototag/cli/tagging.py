@@ -1,4 +1,4 @@
-"""Decisions: label, reject, ignore, not-a-face, restore, rename, merge, split, undo, redo, log."""
+"""Decisions: label, reject, ignore, draw, restore, rename, merge, split, undo, redo, log and such."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ def mount(app: typer.Typer) -> None:
         ("reject", reject),
         ("ignore", ignore),
         ("not-a-face", not_a_face),
+        ("draw", draw),
         ("restore", restore),
         ("rename", rename),
         ("merge", merge),
@@ -140,6 +141,41 @@ def not_a_face(
         from phototag.work import tag
 
         return tag.not_a_face(session.lib, ground, targets)
+
+    return _decide(library, as_json, verb)
+
+
+def draw(
+    photo: Annotated[str, typer.Argument(help="The photo, by its path.")],
+    name: Annotated[str, typer.Argument(help="Who it is.")],
+    box: Annotated[
+        str,
+        typer.Option(
+            metavar="X,Y,W,H",
+            help="The face: left, top, width, height in pixels of the upright photo, or in "
+            "fractions of it (none above 1).",
+        ),
+    ],
+    allow_twice: Annotated[
+        bool,
+        typer.Option("--allow-twice", help="The person is in a photo twice: a mirror, a collage."),
+    ] = False,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Draw a face that was not found, and say who it is.
+
+    Example: phototag draw photo.jpg --box 320,180,96,120 "Alice"
+    """
+
+    def verb(session: Session, ground: Ground) -> Said:
+        from phototag.work.draw import box_said, draw
+        from phototag.work.eye import Eye
+        from phototag.work.models import kit_of
+
+        place = box_said(session.lib, photo, box)
+        eye = Eye(kit_of(session.lib.folder, session.settings))
+        return draw(session.lib, ground, photo, place, name, eye, allow_twice=allow_twice)
 
     return _decide(library, as_json, verb)
 

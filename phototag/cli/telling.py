@@ -72,7 +72,8 @@ def _face(face: FaceView) -> Iterable[Row]:
     yield "photo", console.shown(face.path or "?") + place
     yield "taken", (face.taken or "")[:16].replace("T", " ")
     size = f"{width} x {height} px at {x}, {y}"
-    yield "face", f"{size}; quality {case.quality:.2f}, detection {face.score:.2f}"
+    seen = "drawn by hand" if face.score is None else f"detection {face.score:.2f}"
+    yield "face", f"{size}; quality {case.quality:.2f}, {seen}"
     yield (
         "nearest",
         _columns(

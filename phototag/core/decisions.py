@@ -31,6 +31,7 @@ KINDS = (
     "split",
     "ignore",
     "not_a_face",
+    "draw",
     "restore",
     "import",
     "enroll",
@@ -116,6 +117,11 @@ Resolve = Callable[[Anchor], Sequence[int]]
 """From an anchor to the faces that it means: the face and what it became in edited photos."""
 
 
+NEXT_NAME = 1 << 32
+"""An import may name many people for the first time. The n-th name of it gets the decision's id and
+n - 1 times this."""
+
+
 @dataclass(slots=True)
 class State:
     """All that follows from a journal. Machine steps read it and never write it."""
@@ -126,6 +132,8 @@ class State:
     """(face, person) pairs that were refused for good."""
     twice: set[str] = field(default_factory=set)
     """Keys of photos in which a person may appear more than once (mirrors, collages)."""
+    present: set[tuple[str, int]] = field(default_factory=set)
+    """(key of a photo, person): somebody is in it, and which face is theirs was not said."""
     _named: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -133,7 +141,13 @@ class State:
 
     def copy(self) -> State:
         """Another of the same content: what one is told, the other does not hear."""
-        return State(dict(self.people), dict(self.verdicts), set(self.rejected), set(self.twice))
+        return State(
+            dict(self.people),
+            dict(self.verdicts),
+            set(self.rejected),
+            set(self.twice),
+            set(self.present),
+        )
 
     def person_named(self, name: str) -> Person | None:
         number = self._named.get(same_name(name))
@@ -142,6 +156,9 @@ class State:
     def apply(self, decision: Decision, resolve: Resolve) -> None:
         """Let one standing decision take effect."""
         payload = decision.payload
+        if decision.kind == "import":
+            self._import(decision, resolve)
+            return
         faces: list[int] = []
         for entry in payload.get("faces", ()):
             faces.extend(resolve(Anchor.parse(entry)))
@@ -149,18 +166,35 @@ class State:
         if payload.get("allow_twice"):
             self.twice.update(entry["photo"] for entry in payload["faces"])
 
-    def _person(self, name: str, decision: Decision) -> Person:
+    def _person(self, name: str, decision: Decision, place: int = 0) -> Person:
         known = self.person_named(name)
         if known is None:
-            known = self.people[decision.id] = Person(decision.id, tidy(name))
+            number = decision.id + place * NEXT_NAME
+            known = self.people[number] = Person(number, tidy(name))
             self._named[same_name(name)] = known.id
         return known
 
+    def _import(self, decision: Decision, resolve: Resolve) -> None:
+        """Names from another program, each with its face or only with a photo. They yield to what
+        the user said."""
+        entries = [*decision.payload.get("faces", ()), *decision.payload.get("present", ())]
+        names = list(dict.fromkeys(same_name(entry["person"]) for entry in entries))
+        for entry in entries:
+            name = entry["person"]
+            person = self._person(name, decision, names.index(same_name(name)))
+            if "box" not in entry:
+                self.present.add((entry["photo"], person.id))
+                continue
+            for face in resolve(Anchor.parse(entry)):
+                known = self.verdicts.get(face)
+                said = known is not None and known.how == "manual"
+                if not said and (face, person.id) not in self.rejected:
+                    self.verdicts[face] = Verdict("person", person.id, "imported", decision.id)
+
     def _label(self, decision: Decision, faces: list[int]) -> None:
         person = self._person(decision.payload["person"], decision)
-        how = "imported" if decision.kind == "import" else "manual"
         for face in faces:
-            self.verdicts[face] = Verdict("person", person.id, how, decision.id)
+            self.verdicts[face] = Verdict("person", person.id, "manual", decision.id)
             self.rejected.discard((face, person.id))
 
     def _reject(self, decision: Decision, faces: list[int]) -> None:
@@ -205,6 +239,10 @@ class State:
                 known = self.verdicts.get(face)
                 if known is None or known.person != heir.id:
                     self.rejected.add((face, heir.id))
+        for photo, person in list(self.present):
+            if person == gone.id:
+                self.present.discard((photo, person))
+                self.present.add((photo, heir.id))
         del self.people[gone.id]
         del self._named[same_name(gone.name)]
 
@@ -223,7 +261,7 @@ class State:
 
 _EFFECTS: dict[str, Callable[[State, Decision, list[int]], None]] = {
     "label": State._label,
-    "import": State._label,
+    "draw": State._label,
     "enroll": State._label,
     "reject": State._reject,
     "split": State._split,
@@ -237,7 +275,7 @@ _EFFECTS: dict[str, Callable[[State, Decision, list[int]], None]] = {
 
 def standing(decisions: Iterable[Decision]) -> list[Decision]:
     """Decisions that count: not undone, and not the undoing itself."""
-    return [d for d in decisions if d.undone_by is None and d.kind in _EFFECTS]
+    return [d for d in decisions if d.undone_by is None and d.kind in KINDS]
 
 
 def replay(decisions: Iterable[Decision], resolve: Resolve) -> State:
@@ -255,11 +293,11 @@ def to_undo(decisions: Sequence[Decision]) -> Decision | None:
 
 def to_redo(decisions: Sequence[Decision]) -> Decision | None:
     """The decision that was undone last, unless something was decided since."""
-    undone = [d for d in decisions if d.undone_by is not None and d.kind in _EFFECTS]
+    undone = [d for d in decisions if d.undone_by is not None and d.kind in KINDS]
     last = max(undone, key=lambda d: d.undone_by or 0, default=None)
     if last is None:
         return None
-    newer = any(d.id > (last.undone_by or 0) for d in decisions if d.kind in _EFFECTS)
+    newer = any(d.id > (last.undone_by or 0) for d in decisions if d.kind in KINDS)
     return None if newer else last
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from phototag.catalog import checks
+from phototag.catalog import checks, drawings
 from phototag.catalog import photos as photo_table
 from phototag.catalog.store import Library
 from phototag.output import atomic, sidecar
@@ -38,10 +38,11 @@ def pictures(lib: Library) -> Pictures:
     for number in range(256):
         prefix = f"{number:02x}"
         photos = checks.keys_with_faces(lib, prefix)
+        aside = drawings.past_faces(lib, prefix)
         there: set[str] = set()
         for folder in FOLDERS:
             for path in _files(lib.folder / folder / prefix):
-                if _belongs(path, folder, photos):
+                if _belongs(path, folder, photos, aside):
                     there.add(os.path.relpath(path, lib.folder))
                     found.kept += 1
                 elif not atomic.is_temporary(os.path.basename(path)):  # noqa: PTH119
@@ -63,12 +64,14 @@ def _lost_sidecars(lib: Library) -> Iterator[str]:
                 yield path
 
 
-def _belongs(path: str, folder: str, photos: dict[str, tuple[bool, set[int]]]) -> bool:
+def _belongs(
+    path: str, folder: str, photos: dict[str, tuple[bool, set[int]]], aside: set[int]
+) -> bool:
     said = _KEPT.match(os.path.basename(path))  # noqa: PTH119
     if said is None or said[1] not in photos:
         return False
     if folder == "faces":
-        return said[2] is not None and int(said[2]) in photos[said[1]][1]
+        return said[2] is not None and int(said[2]) in photos[said[1]][1] | aside
     return said[2] is None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from phototag.catalog import faces as table
 from phototag.catalog import journal
 from phototag.catalog.clusters import AFTER, BEFORE
 from phototag.catalog.store import Library
-from phototag.core.decisions import Decision
+from phototag.core.decisions import Decision, same_name
 from phototag.core.types import Thresholds
 from phototag.work.group import Again, Grouping, regroup
 from phototag.work.verdicts import apply, catch_up, replay_all
@@ -53,8 +53,13 @@ def describe(decision: Decision) -> str:
     faces = len(payload.get("faces", ()))
     some = f"{faces} face" + ("" if faces == 1 else "s")
     match decision.kind:
-        case "label" | "import" | "enroll":
+        case "label" | "enroll" | "draw":
             return f"{decision.kind} {some} as {payload['person']}"
+        case "import":
+            entries = (*payload.get("faces", ()), *payload.get("present", ()))
+            people = len({same_name(entry["person"]) for entry in entries})
+            them = f"{people} " + ("person" if people == 1 else "people")
+            return f"import {them} in {some} from {payload.get('source', 'elsewhere')}"
         case "reject":
             return f"{some} not {payload['person']}"
         case "rename":
@@ -78,14 +83,17 @@ def decide(
     payload: dict[str, Any],
     faces: Sequence[int],
     text: str,
+    then: Callable[[], None] = lambda: None,
 ) -> Said:
-    """Write a decision and let it take effect; `faces` and `text` are what it says of itself."""
+    """Write a decision and let it take effect; `faces` and `text` are what it says of itself.
+    `then` runs when it has taken effect and before what follows from it is worked out."""
     with _durable(lib):
         missed = catch_up(lib)
         decision = journal.append(
             lib, time=ground.now, actor=ground.actor, kind=kind, payload=payload
         )
         change = missed | apply(lib, decision)
+        then()
         grouping = regroup(lib, ground.model, ground.thresholds, change, decision=decision.id)
     return _said(lib, decision, text, faces, grouping)
 

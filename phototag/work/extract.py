@@ -119,7 +119,7 @@ class Extractor:
 
     def _draft(self, job: Job) -> _Draft:
         try:
-            data, size, mtime_ns = _bytes_of(job.path)
+            data, size, mtime_ns = bytes_of(job.path)
         except OSError as error:
             reason = "vanished" if isinstance(error, FileNotFoundError) else "unreadable-file"
             said = error.strerror or str(error)
@@ -145,11 +145,11 @@ class Extractor:
         picture = read(data, job.path, longest=self._size)
         if job.faces and key == job.of:
             found = [Detection(box, points, 1.0) for _, box, points in job.faces]
-            crops = self._crops(data, job.path, picture.pixels, found)
+            crops = aligned_crops(data, job.path, picture.pixels, found)
             numbers = tuple(number for number, _, _ in job.faces)
             return _Draft(outcome, crops=crops, numbers=numbers)
-        found = [_as_stored(detection) for detection in self._detector.detect(picture.pixels)]
-        crops = self._crops(data, job.path, picture.pixels, found)
+        found = [as_stored(detection) for detection in self._detector.detect(picture.pixels)]
+        crops = aligned_crops(data, job.path, picture.pixels, found)
         height, width = picture.pixels.shape[:2]
         record = PhotoRecord(
             key=key,
@@ -159,36 +159,12 @@ class Extractor:
             format=picture.format,
             taken=picture.taken,
             faces=tuple(
-                _face(detection, crop, picture.pixels, width, height)
+                face_record(detection, crop, picture.pixels, width, height)
                 for detection, crop in zip(found, crops, strict=True)
             ),
             thumb=_thumb(picture.pixels) if found else None,
         )
         return _Draft(replace(outcome, record=record), crops=crops)
-
-    def _crops(
-        self, data: bytes, path: str, pixels: Pixels, found: Sequence[Detection]
-    ) -> list[Pixels]:
-        """Aligned crops; a face that is small in `pixels` is cut from the full decode, which has
-        more of it."""
-        from phototag.images.read import read
-        from phototag.vision.align import align
-
-        height, width = pixels.shape[:2]
-        smallest = min(
-            (min(d.box.width * width, d.box.height * height) for d in found), default=CROP
-        )
-        large = pixels
-        if smallest < CROP:
-            wanted = int(max(width, height) * min(CROP / max(smallest, 8.0), 4.0))
-            large = read(data, path, longest=wanted).pixels
-        crops = []
-        for detection in found:
-            small = min(detection.box.width * width, detection.box.height * height) < CROP
-            source = large if small else pixels
-            tall, wide = source.shape[:2]
-            crops.append(align(source, detection.landmarks.array(wide, tall), CROP))
-        return crops
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,14 +200,39 @@ def make_detector(kit: Kit) -> Detector:
     return Mtcnn(min_face=kit.min_face)
 
 
-def _as_stored(detection: Detection) -> Detection:
+def aligned_crops(
+    data: bytes, path: str, pixels: Pixels, found: Sequence[Detection]
+) -> list[Pixels]:
+    """Aligned crops; a face that is small in `pixels` is cut from the full decode, which has
+    more of it."""
+    from phototag.images.read import read
+    from phototag.vision.align import align
+
+    height, width = pixels.shape[:2]
+    smallest = min(
+        (min(d.box.width * width, d.box.height * height) for d in found), default=CROP
+    )
+    large = pixels
+    if smallest < CROP:
+        wanted = int(max(width, height) * min(CROP / max(smallest, 8.0), 4.0))
+        large = read(data, path, longest=wanted).pixels
+    crops = []
+    for detection in found:
+        small = min(detection.box.width * width, detection.box.height * height) < CROP
+        source = large if small else pixels
+        tall, wide = source.shape[:2]
+        crops.append(align(source, detection.landmarks.array(wide, tall), CROP))
+    return crops
+
+
+def as_stored(detection: Detection) -> Detection:
     """A detection to the decimals that the catalogue keeps, so that embedding a stored face again
     gives the same vector."""
     points = tuple((round(x, 5), round(y, 5)) for x, y in detection.landmarks.points)
     return Detection(detection.box.rounded(), Landmarks(points), detection.score)
 
 
-def _bytes_of(path: str) -> tuple[bytes, int, int]:
+def bytes_of(path: str) -> tuple[bytes, int, int]:
     with open(path, "rb") as file:  # noqa: PTH123 (names that are not UTF-8)
         status = os.fstat(file.fileno())
         if status.st_size > LARGEST_FILE:
@@ -239,7 +240,7 @@ def _bytes_of(path: str) -> tuple[bytes, int, int]:
         return file.read(), status.st_size, status.st_mtime_ns
 
 
-def _face(
+def face_record(
     detection: Detection, crop: Pixels, pixels: Pixels, width: int, height: int
 ) -> FaceRecord:
     from phototag.images.thumbs import face_crop

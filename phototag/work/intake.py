@@ -43,7 +43,11 @@ class Intake:
             photo = path_table.photo_at(self.lib, todo.root, todo.dir, todo.name)
             if photo is not None:
                 found = face_table.faces_of(self.lib, photo)
-                faces = tuple((f.id, f.box, photo_table.landmarks_of(f.landmarks)) for f in found)
+                faces = tuple(
+                    (f.id, f.box, photo_table.landmarks_of(f.landmarks))
+                    for f in found
+                    if f.landmarks != "[]"
+                )
                 return Job(todo.path, faces=faces, of=photo_table.photo_row(self.lib, photo)["key"])
         known = () if todo.kind == "force" else photo_table.keys_of_size(self.lib, todo.size)
         return Job(todo.path, known=known)
@@ -162,7 +166,7 @@ class Intake:
 
     def _see_anew(self, photo: int, record: PhotoRecord) -> None:
         """Faces found again keep their ids; others are new; a face not found again stays only if
-        the journal names its photo."""
+        the journal names its photo, or if it was drawn."""
         named = journal.names(self.lib, record.key)
         old = face_table.faces_of(self.lib, photo)
         same = _found_again(old, record.faces)
@@ -173,7 +177,7 @@ class Intake:
                 ids.append(same[index])
             else:
                 ids.append(photo_table.add_face(self.lib, photo, face, self.model))
-        lost = [face.id for face in old if face.id not in ids]
+        lost = [face.id for face in old if face.id not in ids and not face.drawn]
         if named:
             self.replay = True
             lost = [number for number in lost if not face_table.has_word(self.lib, number)]

@@ -204,8 +204,8 @@ class Publisher:
             id=f"face-{face.id}",
             index=index,
             box=face.box,
-            landmarks=table.landmarks_of(face.landmarks),
-            score=face.score,
+            landmarks=table.landmarks_of(face.landmarks) if face.landmarks != "[]" else None,
+            score=None if face.drawn else face.score,
             quality=face.quality,
             status="ignored" if face.state == "ignored" else status,  # type: ignore[arg-type]
             person=self._names.get(face.person) if face.person is not None else None,

@@ -146,7 +146,12 @@ def settle_words(lib: Library, faces: Collection[int]) -> Settled:
     """What was decided about some faces, and nothing else; written."""
     state = verdict_table.load_part(lib, faces)
     old = table.assignments(lib, faces)
-    new = {f: _assignment(f, state, None, old.get(f), seen=f not in state.verdicts) for f in old}
+    photos = set(face_table.photos_of(lib, faces).values())
+    live = face_table.live_faces(lib, photos).keys() & set(faces)
+    new = {
+        f: _assignment(f, state, None, old.get(f), seen=f not in state.verdicts)
+        for f in old.keys() | live
+    }
     table.save_assignments(lib, old, new)
     settled = Settled()
     settled.add(old, new)

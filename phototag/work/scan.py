@@ -22,6 +22,7 @@ from phototag.catalog.store import Library
 from phototag.core.types import Thresholds
 from phototag.settings import Settings
 from phototag.work.extract import Job, Kit, Outcome
+from phototag.work.eye import Eye, look_at_waiting
 from phototag.work.group import Grouping, regroup
 from phototag.work.intake import Intake
 from phototag.work.planning import Planner, is_too_much, told
@@ -179,6 +180,7 @@ class Scan:
         with self.lib.transaction():
             tied, self.report.unmatched = tie_edits(self.lib, self.model, self.thresholds)
             change = replay_all(self.lib) if replay or tied else catch_up(self.lib)
+            look_at_waiting(self.lib, Eye(self.kit), self.model)
             return regroup(self.lib, self.model, self.thresholds, change)
 
     def _say(self, stage: str, done: int, total: int, path: str = "") -> None:

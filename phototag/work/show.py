@@ -86,7 +86,7 @@ def _face(lib: Library, levels: Levels, number: int) -> FaceView:
         index=index.index(number) + 1 if number in index else None,
         taken=_taken(lib, photo),
         box=seen.box.pixels(*_size(photo)),
-        score=seen.score,
+        score=None if seen.drawn else seen.score,
         is_good=seen.quality >= GOOD,
         examples=examples,
         rejected=tuple(names[p] for p in rows.refused(lib, number) if p in names),

@@ -30,7 +30,8 @@ class FaceView:
     taken: str | None
     box: tuple[int, int, int, int]
     """x, y, width, height in pixels of the upright photo."""
-    score: float
+    score: float | None
+    """Of the detector; None for a face that a user drew."""
     is_good: bool
     """Whether its quality lets it start clusters and be an example."""
     examples: tuple[Example, ...]

@@ -44,7 +44,7 @@ def label(
     allow_twice: bool = False,
 ) -> Said:
     """Say who faces are. `create` demands that the name is new."""
-    clean = _name(name)
+    clean = clean_name(name)
     known = person_named(lib, clean)
     if create and known is not None:
         raise UsageError(f"There is a person called {verdict_table.people(lib)[known]!r} already.")
@@ -91,7 +91,7 @@ def restore(lib: Library, ground: Ground, words: Sequence[str]) -> Said:
 
 def rename(lib: Library, ground: Ground, old: str, new: str) -> Said:
     person = person_wanted(lib, old)
-    shown, clean = verdict_table.people(lib)[person], _name(new)
+    shown, clean = verdict_table.people(lib)[person], clean_name(new)
     other = person_named(lib, clean)
     if other is not None and other != person:
         raise UsageError(
@@ -132,7 +132,7 @@ def split(
     ]
     if others:
         raise UsageError(f"{first_line(others)}: not {shown}. See phototag show {others[0]}.")
-    clean = _name(into) if into is not None else None
+    clean = clean_name(into) if into is not None else None
     if clean is not None and same_name(clean) == same_name(shown):
         raise UsageError(f"{clean!r} is the person that the faces are taken from.")
     if clean is not None:
@@ -185,7 +185,7 @@ def _not_twice(
         there[photo] = face
 
 
-def _name(name: str) -> str:
+def clean_name(name: str) -> str:
     clean = tidy(name)
     if not clean:
         raise UsageError('A name needs at least one letter: phototag label cluster-3 "Alice".')

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from phototag.catalog import drawings as drawing_table
 from phototag.catalog import edits as table
 from phototag.catalog import faces as face_table
 from phototag.catalog import photos as photo_table
@@ -37,6 +38,10 @@ def tie_edits(lib: Library, model: str, thresholds: Thresholds) -> tuple[bool, l
         tied |= bool(pairs)
         found = {one for one, _ in pairs}
         faces = face_table.faces_of(lib, edit.old)
+        if _same_pixels(lib, edit):
+            drawing_table.set_same_pixels(lib, edit.old, edit.new)
+            tied = True
+            faces = [f for f in faces if not f.drawn]  # they follow when the journal is replayed
         if any(f.id not in found and face_table.has_word(lib, f.id) for f in faces):
             unmatched.append(edit.path)
     table.drop_edits(lib)
@@ -50,11 +55,16 @@ def _pairs(lib: Library, model: str, thresholds: Thresholds, edit: Edit) -> list
         return back  # a former self came back, or the file holds another known photo now
     before = face_table.faces_of(lib, edit.old)
     after = face_table.faces_of(lib, edit.new)
-    one, other = photo_table.photo_row(lib, edit.old), photo_table.photo_row(lib, edit.new)
     alike = _by_likeness(lib, model, before, after)
-    if one["pixel_key"] == other["pixel_key"] or alike is None:
+    if _same_pixels(lib, edit) or alike is None:
         return _one_to_one(_by_place(before, after), MEETS)
     return _one_to_one(alike, thresholds.accept)
+
+
+def _same_pixels(lib: Library, edit: Edit) -> bool:
+    """Whether only the metadata was rewritten."""
+    one, other = photo_table.photo_row(lib, edit.old), photo_table.photo_row(lib, edit.new)
+    return bool(one["pixel_key"] == other["pixel_key"])
 
 
 def _by_place(before: Sequence[FaceRow], after: Sequence[FaceRow]) -> list[Pair]:
@@ -67,7 +77,7 @@ def _by_likeness(
     """None where the model has not seen the old faces (it was changed since)."""
     a_ids, _, a, _ = face_table.vectors(lib, model, [f.id for f in before])
     b_ids, _, b, _ = face_table.vectors(lib, model, [f.id for f in after])
-    if len(a_ids) < len(before):
+    if len(a_ids) < sum(f.landmarks != "[]" for f in before):
         return None
     if not len(a_ids) or not len(b_ids):
         return []

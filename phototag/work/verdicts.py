@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from phototag.catalog import drawings as drawing_table
 from phototag.catalog import journal
 from phototag.catalog import photos as photo_table
 from phototag.catalog import verdicts as table
@@ -11,6 +12,7 @@ from phototag.catalog.assignments import assigned
 from phototag.catalog.faces import photos_of, resolver
 from phototag.catalog.store import Library, meta, set_meta
 from phototag.core.decisions import Anchor, Decision, State, replay
+from phototag.core.drawings import drawings, drawings_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Change:
 
 def apply(lib: Library, decision: Decision) -> Change:
     """Let one new decision take effect, reading only what it touches."""
+    drawing_table.bring(lib, drawings_of(decision))
     named = [entry["photo"] for entry in decision.payload.get("faces", ())]
     resolve = resolver(lib, named)
     faces: list[int] = []
@@ -55,7 +58,11 @@ def _people_meant(lib: Library, decision: Decision) -> list[int]:
 def replay_all(lib: Library) -> Change:
     """Replay the whole journal and write what follows. Call inside a transaction."""
     old = table.load_state(lib)
-    new = replay(journal.decisions(lib), resolver(lib, journal.photos_named(lib)))
+    rows = journal.decisions(lib)
+    drawn = drawings(rows)
+    drawing_table.bring(lib, drawn)
+    drawing_table.take_away(lib, drawn)
+    new = replay(rows, resolver(lib, journal.photos_named(lib)))
     return _settle(lib, old, new)
 
 
@@ -71,6 +78,9 @@ def _settle(lib: Library, old: State, new: State) -> Change:
     table.save_state(lib, old, new)
     set_meta(lib, "replayed", str(journal.newest_id(lib)))
     _republish_renamed(lib, old, new)
+    told = photo_table.photos_with_keys(lib, {photo for photo, _ in old.present ^ new.present})
+    told |= {heir for photo in told for heir in drawing_table.same_pixels(lib, photo)}
+    photo_table.unpublish(lib, sorted(told))
     return difference(old, new)
 
 

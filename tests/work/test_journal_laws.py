@@ -63,6 +63,14 @@ def attempt(world: World, verb: str, *words: Any, **options: Any) -> bool:
     return True
 
 
+def attempt_to_draw(world: World, number: int, x: float, name: str) -> bool:
+    try:
+        world.draw(str(world.photos / f"p{number}.jpg"), x, name)
+    except (UsageError, NotFound, OSError):  # there is one, or the photo is away
+        return False
+    return True
+
+
 def faces_of(world: World) -> list[int]:
     return [n for (n,) in world.ask("SELECT id FROM faces ORDER BY id")]
 
@@ -96,6 +104,8 @@ def decide(world: World, step: tuple[Any, ...]) -> bool:
         return attempt(world, kind, pick(world, rest[0]), rest[1])
     if kind in ("ignore", "not_a_face", "restore"):
         return attempt(world, kind, pick(world, rest[0]))
+    if kind == "draw":
+        return attempt_to_draw(world, *rest)
     if kind == "split":
         held = held_by(world, rest[0])
         those = [f"face-{n}" for n in held[: 1 + rest[1] % 2]]
@@ -129,6 +139,7 @@ DECISION = st.one_of(
     st.tuples(st.sampled_from(("ignore", "not_a_face", "restore")), SOME),
     st.tuples(st.just("split"), NAME, st.integers(0, 3), st.one_of(st.none(), NAME)),
     st.tuples(st.sampled_from(("rename", "merge")), NAME, NAME),
+    st.tuples(st.just("draw"), st.integers(0, 13), st.sampled_from((0.2, 0.6)), NAME),
 )
 TURN = st.sampled_from((("undo",), ("redo",)))
 SCAN = st.tuples(
@@ -273,6 +284,7 @@ def test_undoing_all_gives_the_state_before_to_the_byte(steps: list[tuple[Any, .
 
 def state(world: World) -> dict[str, list[tuple[Any, ...]]]:
     kept = ("assignments", "verdicts", "rejections", "people", "twice", "scores", "examples")
+    kept += ("faces", "embeddings")
     found = {name: world.table(name) for name in kept}
     found["alive"] = world.ask("SELECT id FROM clusters WHERE alive = 1 ORDER BY id")
     return found
@@ -301,5 +313,6 @@ def _random_decision(dice: random.Random) -> tuple[Any, ...]:
         lambda: (dice.choice(("ignore", "not_a_face", "restore")), some),
         lambda: ("split", dice.choice(NAMES), dice.randrange(3), dice.choice((None, *NAMES))),
         lambda: (dice.choice(("rename", "merge")), dice.choice(NAMES), dice.choice(NAMES)),
+        lambda: ("draw", dice.randrange(14), dice.choice((0.2, 0.6)), dice.choice(NAMES)),
     ]
     return dice.choice(makers)()

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import numpy as np
 
 from phototag.catalog import journal, store
 from phototag.catalog.store import Library
+from phototag.core.drawings import Drawing
 from phototag.core.types import (
     Box,
     FaceRecord,
@@ -32,7 +33,9 @@ from phototag.core.types import (
 from phototag.errors import UnreadableImage
 from phototag.settings import Settings
 from phototag.work import tag
+from phototag.work.draw import draw
 from phototag.work.extract import Job, Kit, Outcome
+from phototag.work.eye import Look, Sight
 from phototag.work.publish import Publisher, PublishReport
 from phototag.work.reports import ScanOptions, ScanReport
 from phototag.work.scan import Scan
@@ -145,6 +148,25 @@ class Looker:
             yield [seen_by(job, self.model) for job in jobs]
 
 
+@dataclass(frozen=True, slots=True)
+class Onlooker:
+    """An eye that sees a face of the photo's own in every box."""
+
+    model: str
+
+    def look(
+        self, path: str, key: str, drawings: Sequence[Drawing], *, search: bool = True
+    ) -> Sight:
+        pixels = json.loads(Path(path).read_bytes())["pixels"]
+        looks = []
+        for drawing in drawings:
+            seen = face(pixels, drawing.box.x)
+            points = tuple((round(drawing.box.x + n / 100, 5), 0.7) for n in range(5))
+            vectors = vector(seen, pixels, self.model)
+            looks.append(Look(replace(drawing, landmarks=points, quality=0.9), vectors, b"crop"))
+        return Sight(tuple(looks), b"thumb")
+
+
 @dataclass(slots=True)
 class World:
     """A folder of written photos and a library."""
@@ -208,6 +230,15 @@ class World:
         ground = Ground(self.model, LEVELS, self.now.isoformat(), "tester")
         with self.open() as lib:
             said: Said = getattr(tag, verb)(lib, ground, *words, **options)
+            self.published = Publisher(lib, self.settings, self.model).run()
+        return said
+
+    def draw(self, word: str, x: float, name: str) -> Said:
+        """Draw a face that far from the left, in a place where photos have none."""
+        self.now += timedelta(minutes=1)
+        ground = Ground(self.model, LEVELS, self.now.isoformat(), "tester")
+        with self.open() as lib:
+            said = draw(lib, ground, word, Box(x, 0.6, 0.1, 0.3), name, Onlooker(self.model))
             self.published = Publisher(lib, self.settings, self.model).run()
         return said
 
