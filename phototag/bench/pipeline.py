@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from phototag.core.portrait import nearest_the_centre
 from phototag.core.types import Detection, Pixels, Vectors
 from phototag.errors import UnreadableImage, UsageError
 from phototag.images.read import read
@@ -103,22 +104,6 @@ def main_face(path: Path, detect: Detect) -> Pixels | None:
         pixels = read(data, str(path), longest=wanted).pixels
     tall, wide = pixels.shape[:2]
     return align(pixels, face.landmarks.array(wide, tall), CROP)
-
-
-def nearest_the_centre(found: Sequence[Detection], width: int, height: int) -> Detection:
-    """The face that a portrait is about: large and near the middle.
-
-    The larger side of a face counts in full at the centre and falls to half at a distance of half
-    the photo's diagonal (LFW's own choice is the face at the centre pixel).
-    """
-
-    def weight(face: Detection) -> tuple[float, float]:
-        x, y = face.box.centre
-        off = np.hypot((x - 0.5) * width, (y - 0.5) * height) / np.hypot(width, height)
-        size = max(face.box.width * width, face.box.height * height)
-        return (size * (1 - off) ** 2, face.score)
-
-    return max(found, key=weight)
 
 
 def _bytes(path: Path) -> bytes:

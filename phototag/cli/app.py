@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from phototag import __version__, errors
-from phototag.cli import care, evaluate, look, models, scanning, tagging
+from phototag.cli import care, evaluate, look, models, recognise, scanning, tagging
 from phototag.cli.console import say
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 scanning.mount(app)
 tagging.mount(app)
 look.mount(app)
+recognise.mount(app)
 care.mount(app)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(models.app, name="models")

@@ -201,3 +201,13 @@ def as_webp(pixels: Pixels, longest: int, quality: int = 80) -> bytes:
     # Method 2 takes 7 ms for 512 px; Pillow's own 4 takes 16 ms and saves 4 % of the bytes.
     Image.fromarray(shrunk(pixels, longest)).save(out, "WEBP", quality=quality, method=2)
     return out.getvalue()
+
+
+def encoded(pixels: Pixels, suffix: str, longest: int) -> bytes:
+    """The same in the format that a file's ending names: `.jpg`, `.jpeg`, `.png` or `.webp`."""
+    if suffix.lower() == ".webp":
+        return as_webp(pixels, longest, quality=90)
+    out = io.BytesIO()
+    name = "PNG" if suffix.lower() == ".png" else "JPEG"
+    Image.fromarray(shrunk(pixels, longest)).save(out, name, quality=92)
+    return out.getvalue()
