@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from phototag import __version__, errors
-from phototag.cli import care, evaluate, look, models, recognise, scanning, tagging
+from phototag.cli import care, evaluate, look, models, recognise, scanning, serving, tagging
 from phototag.cli.console import say
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ tagging.mount(app)
 look.mount(app)
 recognise.mount(app)
 care.mount(app)
+serving.mount(app)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(models.app, name="models")
 

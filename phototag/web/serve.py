@@ -1,0 +1,121 @@
+"""The server: an address of this machine, the application behind it, a good end."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from phototag.catalog import store
+from phototag.errors import CannotServe, UsageError
+from phototag.web.app import application
+from phototag.web.desk import Desk
+from phototag.web.guard import Keys, names_of_machine
+
+SHORTEST = 8
+"""Characters of the shortest password that is taken."""
+
+GRACE = 3
+"""Seconds that open requests are given when the server ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the page is served."""
+
+    host: str = "127.0.0.1"
+    port: int = 8765
+    """0: any that is free."""
+
+    @property
+    def is_loopback(self) -> bool:
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def check(address: Address, password_file: Path | None) -> str | None:
+    """The password, or None where the machine itself keeps others out. Raises UsageError."""
+    if password_file is None:
+        if not address.is_loopback:
+            raise UsageError(
+                f"--host {address.host} lets other machines in, so a password is needed: "
+                "--password-file FILE (its first line; readable for you alone)."
+            )
+        return None
+    try:
+        mode = password_file.stat().st_mode
+        text = password_file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--password-file {password_file} cannot be read: {error}.") from error
+    if mode & 0o077:
+        raise UsageError(f"{password_file} can be read by others: chmod 600 {password_file}")
+    password = text.partition("\n")[0].strip("\r")
+    if len(password) < SHORTEST:
+        raise UsageError(
+            f"The password in {password_file} is too short: {SHORTEST} characters are the least."
+        )
+    return password
+
+
+def bound(address: Address) -> socket.socket:
+    """A socket at the address. Raises CannotServe."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    place = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        place.bind((address.host, address.port))
+        place.listen(128)
+    except (OSError, OverflowError) as error:
+        place.close()
+        said = error.strerror if isinstance(error, OSError) else "ports end at 65535"
+        raise CannotServe(
+            f"{address.host}:{address.port} cannot be used: {said}. "
+            "Name another port (--port 8766), or --port 0 for any that is free."
+        ) from error
+    return place
+
+
+def serve(desk: Desk, address: Address, password: str | None, ready: Callable[[str], None]) -> None:
+    """Serve until Ctrl-C or a polite kill; `ready` is told the address to open. Raises CannotServe,
+    NoLibrary and its kin."""
+    with store.open_to_read(desk.folder):
+        pass  # what is wrong with the library is said now, not by the first page
+    place = bound(address)
+    port = place.getsockname()[1]
+    keys = Keys(port, password=password)
+    if password is not None:
+        keys.token = None
+    if not address.is_loopback:
+        keys.hosts = names_of_machine(address.host)
+    config = uvicorn.Config(
+        application(desk, keys, may_add=address.is_loopback),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE,
+        lifespan="on",
+    )
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    ready(_url(address, port, keys))
+    try:
+        uvicorn.Server(config).run(sockets=[place])
+    except KeyboardInterrupt:
+        pass  # the way in which it is meant to end
+    finally:
+        place.close()
+
+
+def _url(address: Address, port: int, keys: Keys) -> str:
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    token = f"/?token={keys.token}" if keys.token is not None else "/"
+    return f"http://{host}:{port}{token}"
