@@ -89,6 +89,7 @@ function show() {
   const no = one("[data-do=reject]");
   no.hidden = !to;
   one("span", no).replaceChildren("Not ", make("bdi", { textContent: to ?? "" }));
+  one("#name-key").textContent = likely(question) || question.kind === "doubt" ? "N" : "↵";
   field.value = "";
   field.placeholder = question.choices.length ? "Somebody else: type a name" : "Type a name";
   if (document.activeElement === field) field.blur();
