@@ -41,8 +41,7 @@ def serve(
     Example: phototag serve --open
     """
     from phototag.web.desk import Desk
-    from phototag.web.serve import Address, check
-    from phototag.web.serve import serve as run
+    from phototag.web.serve import Address, check, prepared, run
 
     address = Address(host, port)
     password = check(address, password_file)
@@ -51,15 +50,14 @@ def serve(
     desk = Desk(folder, "phototag serve", actor(), default=is_default(folder))
     _end_on_sigterm()
 
-    def ready(url: str) -> None:
-        console.say("The library is at this address until you press Ctrl-C:")
-        console.out(url)
-        if open_it:
-            import webbrowser
+    service = prepared(desk, address, password)
+    console.say("The library is at this address until you press Ctrl-C:")
+    console.out(service.url)
+    if open_it:
+        import webbrowser
 
-            webbrowser.open(url)
-
-    run(desk, address, password, ready)
+        webbrowser.open(service.url)
+    run(service)
     console.say("The page is closed; everything is saved.")
     return errors.OK
 

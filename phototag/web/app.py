@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -54,6 +55,21 @@ def application(desk: Desk, keys: Keys, *, may_add: bool = True) -> ASGIApp:
     return Guard(_Calm(app), keys)
 
 
+class _Number(Convertor[int]):
+    """An id in an address: SQLite knows none that is longer."""
+
+    regex = "[1-9][0-9]{0,17}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("number", _Number())
+
+
 def _routes() -> list[Route]:
     return [
         Route("/", pages.home),
@@ -63,18 +79,18 @@ def _routes() -> list[Route]:
         Route("/review", pages.review),
         Route("/review/next", decisions.next_questions, methods=["POST"]),
         Route("/people", pages.people),
-        Route("/people/{number:int}", pages.person),
+        Route("/people/{number:number}", pages.person),
         Route("/clusters", pages.clusters),
-        Route("/clusters/{number:int}", pages.cluster),
+        Route("/clusters/{number:number}", pages.cluster),
         Route("/photos", pages.photos),
-        Route("/photos/{number:int}", pages.photo),
+        Route("/photos/{number:number}", pages.photo),
         Route("/log", pages.log),
         Route("/names", names),
         Route("/do/{verb}", decisions.decide, methods=["POST"]),
-        Route("/pictures/face/{number:int}", pictures.face),
-        Route("/pictures/face/{number:int}/large", pictures.large_face),
-        Route("/pictures/photo/{number:int}", pictures.photo),
-        Route("/pictures/photo/{number:int}/large", pictures.large_photo),
+        Route("/pictures/face/{number:number}", pictures.face),
+        Route("/pictures/face/{number:number}/large", pictures.large_face),
+        Route("/pictures/photo/{number:number}", pictures.photo),
+        Route("/pictures/photo/{number:number}/large", pictures.large_photo),
         Route("/scan", scanning.scan_page, methods=["GET"]),
         Route("/scan", scanning.begin, methods=["POST"]),
         Route("/scan/stop", scanning.stop, methods=["POST"]),

@@ -153,7 +153,7 @@ def cluster(desk: Desk, lib: Library, request: Request) -> Response:
     wanted = request.path_params["number"]
     total = grids.count_faces(lib, "cluster_id", wanted)
     if not total:
-        heir = heir_of(lib, wanted) if wanted < 2**63 else None
+        heir = heir_of(lib, wanted)
         said = f"cluster-{wanted} is now {heir}." if heir else f"There is no cluster-{wanted}."
         raise NotFound(said)
     turn = _turn(request, total, FACES)
@@ -225,7 +225,7 @@ def photo(desk: Desk, lib: Library, request: Request) -> Response:
 
 
 def _photo_row(lib: Library, wanted: int) -> views.PhotoRow:
-    row = views.photo(lib, wanted) if wanted < 2**63 else None
+    row = views.photo(lib, wanted)
     if row is None:
         raise NotFound("There is no such photo, or no file of it is there any more.")
     return row

@@ -86,11 +86,8 @@ def _kept(request: Request, kind: str, make: Make) -> Response:
 
 def _picture(request: Request, make: Make) -> Response:
     desk: Desk = request.app.state.desk
-    number = request.path_params["number"]
-    if number >= 2**63:
-        raise NotFound("There is no such picture.")
     with desk.reading() as lib:
-        data = make(lib, number)
+        data = make(lib, request.path_params["number"])
     return Response(
         data, media_type="image/webp", headers={"cache-control": "private, max-age=3600"}
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import logging
 import socket
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,9 +83,17 @@ def bound(address: Address) -> socket.socket:
     return place
 
 
-def serve(desk: Desk, address: Address, password: str | None, ready: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C or a polite kill; `ready` is told the address to open. Raises CannotServe,
-    NoLibrary and its kin."""
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A server that is ready to run, and where it will be found."""
+
+    server: uvicorn.Server
+    place: socket.socket
+    url: str
+
+
+def prepared(desk: Desk, address: Address, password: str | None = None) -> Service:
+    """Raises CannotServe, NoLibrary and its kin."""
     with store.open_to_read(desk.folder):
         pass  # what is wrong with the library is said now, not by the first page
     place = bound(address)
@@ -106,13 +113,17 @@ def serve(desk: Desk, address: Address, password: str | None, ready: Callable[[s
         lifespan="on",
     )
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
-    ready(_url(address, port, keys))
+    return Service(uvicorn.Server(config), place, _url(address, port, keys))
+
+
+def run(service: Service) -> None:
+    """Serve until Ctrl-C or a polite kill: the ways in which it is meant to end."""
     try:
-        uvicorn.Server(config).run(sockets=[place])
+        service.server.run(sockets=[service.place])
     except KeyboardInterrupt:
-        pass  # the way in which it is meant to end
+        pass
     finally:
-        place.close()
+        service.place.close()
 
 
 def _url(address: Address, port: int, keys: Keys) -> str:
