@@ -1,4 +1,4 @@
-"""Decisions: label, reject, ignore, draw, restore, rename, merge, split, undo, redo, log and such."""
+"""Decisions: label, reject, ignore, draw, restore, rename, merge, split, undo, redo, log."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -16,13 +17,16 @@ from starlette.responses import JSONResponse, Response
 
 from phototag.catalog import grids, journal, views
 from phototag.catalog.store import Library
-from phototag.core.decisions import to_redo, to_undo
-from phototag.errors import NothingToUndo, UsageError
+from phototag.core.decisions import Decision, to_redo, to_undo
+from phototag.core.types import Box
+from phototag.errors import NotFound, NothingToUndo, UsageError
 from phototag.web import shown
 from phototag.web.desk import Desk
 from phototag.work import tag
 from phototag.work.deciding import Ground, Said
-from phototag.work.models import thresholds_of
+from phototag.work.draw import draw
+from phototag.work.eye import Eye
+from phototag.work.models import kit_of, thresholds_of
 from phototag.work.review import backlog, questions
 
 MOST = 1 << 20
@@ -59,7 +63,9 @@ async def decide(request: Request) -> Response:
     if verb is None:
         raise HTTPException(404)
     desk: Desk = request.app.state.desk
-    found = await run_in_threadpool(desk.decide, lambda lib, ground: verb(lib, ground, words))
+    found = await run_in_threadpool(
+        desk.decide, lambda lib, ground: verb(Asked(desk, lib, ground, words))
+    )
     return JSONResponse(shown.said(found))
 
 
@@ -93,76 +99,112 @@ def _questions(desk: Desk, skip: set[str]) -> dict[str, Any]:
 # ---- the verbs
 
 
-def _targets(words: Words) -> list[str]:
-    found = words.get("targets", ())
-    if not isinstance(found, list) or not found:
-        raise UsageError("Choose a face first.")
-    if not all(isinstance(word, str) and _TARGET.match(word) for word in found):
-        raise UsageError("A target is cluster-3 or face-17.")
-    return found
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a page asks for, and where it is done."""
+
+    desk: Desk
+    lib: Library
+    ground: Ground
+    words: Words
+
+    def word(self, name: str) -> str:
+        """Raises UsageError where the page did not say it."""
+        found = self.words.get(name)
+        if not isinstance(found, str):
+            raise UsageError(f"The page did not say {name!r}.")
+        return found
+
+    @property
+    def twice(self) -> bool:
+        return self.words.get("allow_twice") is True
+
+    @property
+    def targets(self) -> list[str]:
+        """Faces and clusters by number: never a path. Raises UsageError."""
+        found = self.words.get("targets", ())
+        if not isinstance(found, list) or not found:
+            raise UsageError("Choose a face first.")
+        if not all(isinstance(word, str) and _TARGET.match(word) for word in found):
+            raise UsageError("A target is cluster-3 or face-17.")
+        return found
 
 
-def _word(words: Words, name: str) -> str:
-    found = words.get(name)
-    if not isinstance(found, str):
-        raise UsageError(f"The page did not say {name!r}.")
-    return found
+def _label(asked: Asked) -> Said:
+    name = asked.word("name")
+    return tag.label(asked.lib, asked.ground, asked.targets, name, allow_twice=asked.twice)
 
 
-def _label(lib: Library, ground: Ground, words: Words) -> Said:
-    twice = bool(words.get("allow_twice"))
-    return tag.label(lib, ground, _targets(words), _word(words, "name"), allow_twice=twice)
+def _reject(asked: Asked) -> Said:
+    return tag.reject(asked.lib, asked.ground, asked.targets, asked.word("name"))
 
 
-def _reject(lib: Library, ground: Ground, words: Words) -> Said:
-    return tag.reject(lib, ground, _targets(words), _word(words, "name"))
+def _ignore(asked: Asked) -> Said:
+    return tag.ignore(asked.lib, asked.ground, asked.targets)
 
 
-def _ignore(lib: Library, ground: Ground, words: Words) -> Said:
-    return tag.ignore(lib, ground, _targets(words))
+def _not_a_face(asked: Asked) -> Said:
+    return tag.not_a_face(asked.lib, asked.ground, asked.targets)
 
 
-def _not_a_face(lib: Library, ground: Ground, words: Words) -> Said:
-    return tag.not_a_face(lib, ground, _targets(words))
+def _restore(asked: Asked) -> Said:
+    return tag.restore(asked.lib, asked.ground, asked.targets)
 
 
-def _restore(lib: Library, ground: Ground, words: Words) -> Said:
-    return tag.restore(lib, ground, _targets(words))
+def _rename(asked: Asked) -> Said:
+    return tag.rename(asked.lib, asked.ground, asked.word("name"), asked.word("into"))
 
 
-def _rename(lib: Library, ground: Ground, words: Words) -> Said:
-    return tag.rename(lib, ground, _word(words, "name"), _word(words, "into"))
+def _merge(asked: Asked) -> Said:
+    return tag.merge(asked.lib, asked.ground, asked.word("name"), asked.word("into"))
 
 
-def _merge(lib: Library, ground: Ground, words: Words) -> Said:
-    return tag.merge(lib, ground, _word(words, "name"), _word(words, "into"))
+def _split(asked: Asked) -> Said:
+    into = asked.word("into") if asked.words.get("into") is not None else None
+    return tag.split(asked.lib, asked.ground, asked.word("name"), asked.targets, into)
 
 
-def _split(lib: Library, ground: Ground, words: Words) -> Said:
-    into = words.get("into")
-    return tag.split(
-        lib,
-        ground,
-        _word(words, "name"),
-        _targets(words),
-        _word(words, "into") if into is not None else None,
+def _draw(asked: Asked) -> Said:
+    """A face that was not found: its photo by number, its box in fractions of the photo."""
+    number, box = asked.words.get("photo"), asked.words.get("box")
+    photo = views.photo(asked.lib, number) if _is_number(number) else None
+    if photo is None:
+        raise NotFound("There is no such photo.")
+    if not isinstance(box, list) or len(box) != 4 or not all(_is_fraction(v) for v in box):
+        raise UsageError("A box is left, top, width and height in fractions of the photo.")
+    return draw(
+        asked.lib,
+        asked.ground,
+        photo.path,
+        Box(*box),
+        asked.word("name"),
+        Eye(kit_of(asked.lib.folder, asked.desk.settings(asked.lib))),
+        allow_twice=asked.twice,
     )
 
 
-def _undo(lib: Library, ground: Ground, words: Words) -> Said:
-    _still(lib, words, to_undo(journal.decisions(lib)))
-    return tag.undo(lib, ground)
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and 0 < value < 2**63
 
 
-def _redo(lib: Library, ground: Ground, words: Words) -> Said:
-    _still(lib, words, to_redo(journal.decisions(lib)))
-    return tag.redo(lib, ground)
+def _is_fraction(value: object) -> bool:
+    return isinstance(value, int | float) and -1 <= value <= 2
 
 
-def _still(lib: Library, words: Words, meant: Any) -> None:
+def _undo(asked: Asked) -> Said:
+    _still(asked, to_undo(journal.decisions(asked.lib)))
+    return tag.undo(asked.lib, asked.ground)
+
+
+def _redo(asked: Asked) -> Said:
+    _still(asked, to_redo(journal.decisions(asked.lib)))
+    return tag.redo(asked.lib, asked.ground)
+
+
+def _still(asked: Asked, meant: Decision | None) -> None:
     """The page names the decision that it takes back: another may have been made meanwhile, in a
     terminal or another window, and is not taken back by mistake."""
-    wanted = words.get("decision")
+    wanted = asked.words.get("decision")
     if wanted is not None and meant is not None and meant.id != wanted:
         raise NothingToUndo(
             f"Something else was decided since ({tag.describe(meant)}). Take that back first, on "
@@ -170,7 +212,7 @@ def _still(lib: Library, words: Words, meant: Any) -> None:
         )
 
 
-VERBS: dict[str, Callable[[Library, Ground, Words], Said]] = {
+VERBS: dict[str, Callable[[Asked], Said]] = {
     "label": _label,
     "reject": _reject,
     "ignore": _ignore,
@@ -179,6 +221,7 @@ VERBS: dict[str, Callable[[Library, Ground, Words], Said]] = {
     "rename": _rename,
     "merge": _merge,
     "split": _split,
+    "draw": _draw,
     "undo": _undo,
     "redo": _redo,
 }

@@ -7,7 +7,6 @@ scanned; what leaves is a picture made here, never the bytes of the file.
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from phototag.catalog import photos as photo_table
 from phototag.catalog import views
 from phototag.catalog.store import Library
 from phototag.catalog.views import SeenFace
-from phototag.core.types import Box
 from phototag.errors import NotFound, UnreadableImage
 from phototag.images.read import Picture, as_webp, read
 from phototag.images.thumbs import MARGIN, face_crop
@@ -27,10 +25,6 @@ FACE = 480
 
 SMALL, LARGE = 512, 2048
 """Longest sides of a photo's two pictures, in pixels."""
-
-_one_at_a_time = threading.Lock()
-"""Decoders say on file descriptor 2 what is wrong, for the whole process (`images.silence`)."""
-
 
 def kept_face(lib: Library, number: int) -> bytes:
     """The small picture of a face that the library keeps, else one from its photo. Raises
@@ -68,17 +62,6 @@ def photo(lib: Library, number: int, longest: int) -> bytes:
     return as_webp(_read(lib, number, longest).pixels, longest)
 
 
-def uploaded_face(picture: Picture, box: Box) -> bytes:
-    """WebP of a face of a picture that is no photo of the library."""
-    return face_crop(picture.pixels, box)
-
-
-def decoded(data: bytes, name: str, longest: int) -> Picture:
-    """A picture from its file's bytes, one at a time. Raises UnreadableImage."""
-    with _one_at_a_time:
-        return read(data, name, longest=longest)
-
-
 def _face(lib: Library, number: int) -> SeenFace:
     found = views.seen_face(lib, number)
     if found is None:
@@ -93,7 +76,7 @@ def _read(lib: Library, number: int, longest: int) -> Picture:
         if not _is_inside(place, roots):
             continue
         try:
-            return decoded(_bytes(place), row.path, longest)
+            return read(_bytes(place), row.path, longest=longest)
         except (OSError, UnreadableImage):
             continue
     raise NotFound("No file of this photo can be read now.")

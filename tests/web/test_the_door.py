@@ -65,7 +65,8 @@ def test_all_names_of_this_machine_are_ours(guest: Visitor, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", [None, "null", "http://elsewhere.example", "http://127.0.0.1:3000", "http://localhost"]
+    "origin",
+    [None, "null", "http://elsewhere.example", "http://127.0.0.1:3000", "http://localhost"],
 )
 def test_no_other_page_can_make_a_decision(guest: Visitor, origin: str | None) -> None:
     """Not even one on another port of this machine, to which the browser sends our cookie."""
@@ -101,7 +102,7 @@ def test_every_answer_carries_the_policy(guest: Visitor) -> None:
         assert "https://" not in text
 
 
-# -- paths -------------------------------------------------------------------------------------------
+# -- paths -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -154,7 +155,7 @@ def test_targets_are_never_paths(owner: Visitor) -> None:
     assert owner.home.sql("SELECT COUNT(*) FROM decisions") == before
 
 
-# -- foreign text ------------------------------------------------------------------------------------
+# -- foreign text ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>'])
@@ -169,9 +170,10 @@ def test_names_and_file_names_are_foreign_text(owner: Visitor, name: str) -> Non
         text = owner.look(path).text
         assert "<script>alert" not in text, path
         assert "<img src=x" not in text, path
-    assert "&lt;script&gt;alert" in owner.look("/people").text or "&lt;img" in owner.look(
-        "/people"
-    ).text
+    assert (
+        "&lt;script&gt;alert" in owner.look("/people").text
+        or "&lt;img" in owner.look("/people").text
+    )
 
 
 def test_an_error_does_not_echo_as_html(guest: Visitor) -> None:
@@ -180,7 +182,7 @@ def test_an_error_does_not_echo_as_html(guest: Visitor) -> None:
     assert "<script>alert" not in heard.text
 
 
-# -- other machines ----------------------------------------------------------------------------------
+# -- other machines --------------------------------------------------------------------------------
 
 
 def test_other_machines_are_let_in_by_password_only(home: Home, tmp_path: Path, capfd) -> None:

@@ -54,7 +54,7 @@ async function settled(verb, words) {
       if (waited) hush();
       return said;
     } catch (refusal) {
-      if (refusal.code === "twice-in-photo" && !words.allow_twice && (verb === "label")) {
+      if (refusal.code === "twice-in-photo" && !words.allow_twice && (verb === "label" || verb === "draw")) {
         return await twice(verb, words, refusal);
       }
       if (refusal.code !== "library-in-use") throw refusal;
