@@ -95,7 +95,11 @@ def _routes() -> list[Route]:
         Route("/scan", scanning.begin, methods=["POST"]),
         Route("/scan/stop", scanning.stop, methods=["POST"]),
         Route("/scan/events", scanning.events),
-        *identifying.ROUTES,
+        Route("/identify", identifying.identify_page, methods=["GET"]),
+        Route("/identify", identifying.upload, methods=["POST"]),
+        Route("/identify/{id}/picture", identifying.uploaded_picture),
+        Route("/identify/{id}/face/{number:number}", identifying.uploaded_face),
+        Route("/verify", identifying.compare, methods=["POST"]),
     ]
 
 

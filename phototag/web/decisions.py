@@ -167,7 +167,9 @@ def _split(asked: Asked) -> Said:
 def _draw(asked: Asked) -> Said:
     """A face that was not found: its photo by number, its box in fractions of the photo."""
     number, box = asked.words.get("photo"), asked.words.get("box")
-    photo = views.photo(asked.lib, number) if _is_number(number) else None
+    if not isinstance(number, int) or not 0 < number < 2**63:
+        raise UsageError("The page did not say which photo.")
+    photo = views.photo(asked.lib, number)
     if photo is None:
         raise NotFound("There is no such photo.")
     if not isinstance(box, list) or len(box) != 4 or not all(_is_fraction(v) for v in box):
@@ -181,10 +183,6 @@ def _draw(asked: Asked) -> Said:
         Eye(kit_of(asked.lib.folder, asked.desk.settings(asked.lib))),
         allow_twice=asked.twice,
     )
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int) and 0 < value < 2**63
 
 
 def _is_fraction(value: object) -> bool:

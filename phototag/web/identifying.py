@@ -15,7 +15,6 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from phototag.catalog.store import Library
 from phototag.core.types import FaceRecord
@@ -218,12 +217,3 @@ def _verified(found: Verified) -> dict[str, Any]:
         "faces": [found.one.index, found.other.index],
         "problem": found.one.problem or found.other.problem,
     }
-
-
-ROUTES = [
-    Route("/identify", identify_page, methods=["GET"]),
-    Route("/identify", upload, methods=["POST"]),
-    Route("/identify/{id}/picture", uploaded_picture),
-    Route("/identify/{id}/face/{number:number}", uploaded_face),
-    Route("/verify", compare, methods=["POST"]),
-]
