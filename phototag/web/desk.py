@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,6 +62,14 @@ class Desk:
     _ended: bool = False
     _thread: threading.Thread | None = None
     _cards: dict[str, ModelCard] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Say now, and not on the first page, what is wrong with the library; one of an older
+        phototag is upgraded. Raises NoLibrary and its kin."""
+        with suppress(LibraryInUse), self.writing():
+            pass
+        with self.reading():
+            pass
 
     # ---- looking
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import uvicorn
 
-from phototag.catalog import store
 from phototag.errors import CannotServe, UsageError
 from phototag.web.app import application
 from phototag.web.desk import Desk
@@ -94,8 +93,7 @@ class Service:
 
 def prepared(desk: Desk, address: Address, password: str | None = None) -> Service:
     """Raises CannotServe, NoLibrary and its kin."""
-    with store.open_to_read(desk.folder):
-        pass  # what is wrong with the library is said now, not by the first page
+    desk.check()
     place = bound(address)
     port = place.getsockname()[1]
     keys = Keys(port, password=password)

@@ -2,7 +2,7 @@
 import { make, one } from "/static/app.js";
 
 export function frame(node, width, height) {
-  node.style.setProperty("--ratio", width / height);
+  node.parentElement.style.setProperty("--ratio", width / height);
   node.style.setProperty("--most", `${Math.max(width, 640)}px`);
 }
 

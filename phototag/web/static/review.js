@@ -53,6 +53,8 @@ function count() {
   view.left.textContent = parts.length ? parts.join(" · ") : `${queue.length} to answer`;
   view.progress.max = Math.max(1, answered + open);
   view.progress.value = answered;
+  const badge = one(".rooms [aria-current] .badge");
+  if (badge && left) { badge.hidden = !open; badge.childNodes[1].textContent = open < 1000 ? String(open) : "999+"; }
 }
 
 function heading(question) {
