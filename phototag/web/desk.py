@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,11 @@ PATIENCE = 1.0
 """Seconds that a decision waits for the writer's lock before it says so."""
 
 QUIET = 3.0
-"""Seconds without a decision after which outputs are written: the pause of somebody who answers
-one question after the other is shorter."""
+"""Seconds without a decision after which sidecars and thumbnails are written: the pause of somebody
+who answers one question after the other is shorter."""
+
+SHEET = 12.0
+"""Seconds more until the contact sheet is written: it is not interrupted by a decision."""
 
 AGAIN = 5.0
 """Seconds until outputs are tried again while another writer is at work."""
@@ -56,8 +59,13 @@ class Desk:
     """Whether it is the library that commands use without an option."""
     options: Mapping[str, Any] = field(default_factory=dict)
     _turn: threading.Lock = field(default_factory=threading.Lock)
-    _waiting: int = 0
+    _publishing: threading.Lock = field(default_factory=threading.Lock)
+    """Held by outputs as long as they hold the library: others of this process wait for them
+    without a word."""
+    _waiting: list[str] = field(default_factory=list)
+    """One entry for each that waits so (a list, because its changes are atomic)."""
     _due: float | None = None
+    _sheet_due: bool = False
     _wake: threading.Event = field(default_factory=threading.Event)
     _ended: bool = False
     _thread: threading.Thread | None = None
@@ -95,17 +103,18 @@ class Desk:
     @contextmanager
     def writing(self, command: str = "") -> Iterator[Library]:
         """The library, held. Raises LibraryInUse after `PATIENCE`, NoLibrary and its kin."""
-        deadline = time.monotonic() + PATIENCE
-        self._waiting += 1
+        self._waiting.append(command)
         try:
-            lib = self._opened(command or self.command, deadline)
+            with self._publishing:
+                lib = self._opened(command or self.command)
         finally:
-            self._waiting -= 1
+            self._waiting.pop()
         with lib:
             meet_mirror(lib)
             yield lib
 
-    def _opened(self, command: str, deadline: float) -> Library:
+    def _opened(self, command: str) -> Library:
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 return store.open_to_write(self.folder, command, now().isoformat("T", "seconds"))
@@ -129,7 +138,7 @@ class Desk:
     # ---- what follows on the disk
 
     def publish_soon(self) -> None:
-        self._due = time.monotonic() + QUIET
+        self._due, self._sheet_due = time.monotonic() + QUIET, False
         self._wake.set()
 
     def start(self) -> None:
@@ -144,6 +153,8 @@ class Desk:
             self._thread.join()
 
     def _publish(self) -> None:
+        """What the thread does: sidecars and thumbnails after a pause, the sheet after a longer
+        one, both at the end."""
         while not self._ended:
             due = self._due
             if due is None:
@@ -151,27 +162,39 @@ class Desk:
             elif due > time.monotonic():
                 self._wake.wait(due - time.monotonic())
             else:
-                self._due = None if self.publish() else time.monotonic() + AGAIN
+                self._write_due(due)
             self._wake.clear()
         if self._due is not None:
             self.publish()
 
-    def publish(self) -> bool:
+    def _write_due(self, due: float) -> None:
+        done = self.publish(sheet=self._sheet_due)
+        if self._due != due:
+            return  # something was decided meanwhile: that has its own time
+        if not done:
+            self._due = time.monotonic() + AGAIN
+        elif self._sheet_due:
+            self._due = None
+        else:
+            self._due, self._sheet_due = time.monotonic() + SHEET, True
+
+    def publish(self, *, sheet: bool = True) -> bool:
         """Write outputs that are not up to date; False where another writer is at work, a decision
-        came in between, or the disk refuses: it is tried again."""
-        due = self._due
+        came in between, or the disk refuses: it is to be tried again."""
         try:
-            with self.writing() as lib:
+            with self._publishing, self._opened(self.command) as lib:
                 self._waiting_first()
+                settings = self.settings(lib)
+                settings = replace(settings, sheet=settings.sheet and sheet)
                 publisher = Publisher(
-                    lib, self.settings(lib), self.card(lib).id, default_library=self.default
+                    lib, settings, self.card(lib).id, default_library=self.default
                 )
                 publisher.run(lambda done, total: self._waiting_first())
         except (_Yielded, LibraryInUse, CannotWrite):
             return False
         except PhototagError:
             return True  # a model that is gone: nothing that waiting would mend
-        return self._due == due
+        return True
 
     def _waiting_first(self) -> None:
         if self._waiting:
