@@ -37,19 +37,19 @@ STATUS = {
 """HTTP status of an error by its code; 503 for all that is wrong with the library."""
 
 
-def application(desk: Desk, keys: Keys, *, may_add: bool = True) -> ASGIApp:
+def application(desk: Desk, keys: Keys, scan: ScanJob, *, may_add: bool = True) -> ASGIApp:
     """`may_add`: whether folders that were never scanned can be added from the page."""
 
     @asynccontextmanager
     async def life(_: Starlette) -> AsyncIterator[None]:
         desk.start()
         yield
-        await run_in_threadpool(app.state.scan.end)
+        await run_in_threadpool(scan.end)
         await run_in_threadpool(desk.stop)
 
     app = Starlette(routes=_routes(), lifespan=life)
     app.state.desk, app.state.keys, app.state.may_add = desk, keys, may_add
-    app.state.scan, app.state.shelf, app.state.uploads = ScanJob(desk), Shelf(), Uploads()
+    app.state.scan, app.state.shelf, app.state.uploads = scan, Shelf(), Uploads()
     app.add_exception_handler(errors.PhototagError, _refused)
     app.add_exception_handler(HTTPException, _not_here)
     return Guard(_Calm(app), keys)

@@ -7,7 +7,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -67,7 +67,7 @@ class ScanJob:
 
     desk: Desk
     news: News = field(default_factory=News)
-    ended: bool = False
+    is_over: Callable[[], bool] = lambda: False
     """Whether the server ends: pages need not listen any more."""
     _thread: threading.Thread | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -100,7 +100,6 @@ class ScanJob:
 
     def end(self) -> None:
         """Stop it and wait: the server ends."""
-        self.ended = True
         self.stop()
         if self._thread is not None:
             self._thread.join()
@@ -217,7 +216,7 @@ async def events(request: Request) -> Response:
 
 async def _stream(job: ScanJob) -> AsyncIterator[str]:
     last, quiet = "", 0.0
-    while not job.ended:
+    while not job.is_over():
         text = json.dumps(asdict(job.news), ensure_ascii=False)
         if text != last:
             last, quiet = text, 0.0

@@ -14,6 +14,7 @@ from phototag.errors import CannotServe, UsageError
 from phototag.web.app import application
 from phototag.web.desk import Desk
 from phototag.web.guard import Keys, names_of_machine
+from phototag.web.scanning import ScanJob
 
 SHORTEST = 8
 """Characters of the shortest password that is taken."""
@@ -101,8 +102,9 @@ def prepared(desk: Desk, address: Address, password: str | None = None) -> Servi
         keys.token = None
     if not address.is_loopback:
         keys.hosts = names_of_machine(address.host)
+    scan = ScanJob(desk)
     config = uvicorn.Config(
-        application(desk, keys, may_add=address.is_loopback),
+        application(desk, keys, scan, may_add=address.is_loopback),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -111,7 +113,9 @@ def prepared(desk: Desk, address: Address, password: str | None = None) -> Servi
         lifespan="on",
     )
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
-    return Service(uvicorn.Server(config), place, _url(address, port, keys))
+    server = uvicorn.Server(config)
+    scan.is_over = lambda: server.should_exit
+    return Service(server, place, _url(address, port, keys))
 
 
 def run(service: Service) -> None:

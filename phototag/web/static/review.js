@@ -7,7 +7,7 @@ const field = one(".name-it .who");
 let queue = [];
 let left = null;          // what the server counted last
 let answered = 0;
-let loading = true;
+let loading = true;       // more questions may be on their way: it is too early to say that all are answered
 const away = new Set();   // targets answered or skipped here: never asked again by what the server thought before
 const skipped = new Set();
 const past = [];          // { question, said: Promise }: what U takes back
@@ -77,6 +77,7 @@ function show() {
   hideViewer();
   const question = current();
   view.question.hidden = !question;
+  view.question.dataset.target = question?.target ?? "";
   view.done.hidden = Boolean(question) || loading;
   one(".keys").hidden = !question;
   count();
@@ -137,6 +138,7 @@ function answer(verb, words, { stay = false } = {}) {
   if (!question) return;
   const step = { question: structuredClone(question), stay };
   if (stay) question.choices.shift(); else { queue.shift(); away.add(question.target); answered += 1; }
+  loading ||= queue.length === 0;
   show();
   step.said = decide(verb, words).then((said) => {
     tellDecision(said, () => back(step));
@@ -216,6 +218,7 @@ function skip() {
   const question = queue.shift();
   skipped.add(question.target);
   past.push({ question, skip: true });
+  loading ||= queue.length === 0;
   hush();
   show();
   if (queue.length < 3) refill();
