@@ -207,7 +207,7 @@ export function completes(input, pick, { mayBeNew = true, exclude = null } = {})
     input.setAttribute("aria-expanded", String(!list.hidden));
     const best = found[0]?.[0];
     if (complete && best && best.toLowerCase().startsWith(typed.toLowerCase()) && best.length > typed.length && input.selectionStart === typed.length) {
-      input.value = typed + best.slice(typed.length);
+      input.value = best;
       input.setSelectionRange(typed.length, input.value.length);
     }
     mark();

@@ -83,7 +83,8 @@ async function compare() {
     const words = Object.fromEntries(Object.entries(sides).map(([name, side]) => [name, { id: side.seen.id, ...(side.face ? { index: side.face } : {}) }]));
     const said = await post("/verify", words);
     Object.values(sides).forEach((side, at) => point(side, said.faces[at]));
-    verdict.replaceChildren(...inWords(said));
+    const pair = Object.values(sides).flatMap((side, at) => { const face = side.seen.faces[said.faces[at] - 1]; return face ? [portrait(face.picture, "?")] : []; });
+    verdict.replaceChildren(make("div", { className: "pair" }, ...pair), ...inWords(said));
     verdict.className = `verdict ${said.same ? "same" : "different"}`;
     verdict.hidden = false;
   } catch (refusal) {
@@ -96,7 +97,7 @@ function inWords(said) {
   const share = (value) => `${(100 * value).toLocaleString("en", { maximumSignificantDigits: 2 })} %`;
   const errs = said.false_accepts === null ? "How often that errs was not measured." : `Of pairs of strangers ${share(said.false_accepts)} reach that, and of pairs of one person ${share(said.false_rejects)} do not.`;
   const meter = make("meter", { min: 0, max: 1, value: Math.max(0, said.similarity), ariaLabel: "Similarity" });
-  return [make("h2", { textContent: said.same ? "One person" : "Not shown to be one person" }), meter,
+  return [make("h2", { textContent: said.same ? "Likely one person" : "Not shown to be one person" }), meter,
     make("p", {}, make("strong", { textContent: similar(said.similarity) }), ` alike; ${similar(said.threshold)} is needed.`), make("p", { className: "meta", textContent: errs })];
 }
 

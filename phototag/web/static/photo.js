@@ -79,9 +79,10 @@ function drawing(on) {
   pencil.setAttribute("aria-pressed", String(on));
   stage.classList.toggle("pencil", on);
   form.hidden = !on;
-  if (on) { lay([0.4, 0.3, 0.2, 0.2 * stage.clientWidth / stage.clientHeight]); outline.focus({ preventScroll: true }); } else { outline?.remove(); outline = null; pencil.focus(); }
+  if (on) { lay([0.4, 0.3, 0.2, 0.2 * stage.clientWidth / stage.clientHeight]); stage.scrollIntoView({ block: "nearest" }); outline.focus({ preventScroll: true }); } else { outline?.remove(); outline = null; pencil.focus(); }
 }
 pencil.addEventListener("click", () => drawing(form.hidden));
+one("#no-drawing").addEventListener("click", () => drawing(false));
 form.addEventListener("keydown", (event) => { if (event.key === "Escape") drawing(false); });
 
 const at = (event) => {
