@@ -69,7 +69,6 @@ class Desk:
     _wake: threading.Event = field(default_factory=threading.Event)
     _ended: bool = False
     _thread: threading.Thread | None = None
-    _cards: dict[str, ModelCard] = field(default_factory=dict)
 
     def check(self) -> None:
         """Say now, and not on the first page, what is wrong with the library; one of an older
@@ -93,10 +92,7 @@ class Desk:
 
     def card(self, lib: Library) -> ModelCard:
         """The embedder's card. Raises ModelError."""
-        settings = self.settings(lib)
-        if settings.embedder not in self._cards:
-            self._cards[settings.embedder] = embedder_card(self.folder, settings)
-        return self._cards[settings.embedder]
+        return embedder_card(self.folder, self.settings(lib))
 
     # ---- deciding
 

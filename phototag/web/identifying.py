@@ -26,7 +26,7 @@ from phototag.web.pages import html, shows
 from phototag.web.shown import per_cent
 from phototag.work.extract import Extractor, Job, Outcome
 from phototag.work.identify import Identified, identify
-from phototag.work.models import embedder_card, kit_of, thresholds_of
+from phototag.work.models import kit_of, thresholds_of
 from phototag.work.verify import Verified, verify
 
 LARGEST = 40 << 20
@@ -144,7 +144,7 @@ def _identified(request: Request, name: str, data: bytes) -> dict[str, Any]:
         "width": photo.width,
         "height": photo.height,
         "people": searched.people,
-        "faces": [_face(found.id, face, names) for face in photo.faces],
+        "faces": [_face(found, face, names) for face in photo.faces],
     }
 
 
@@ -154,12 +154,13 @@ def _people(lib: Library) -> dict[int, str]:
     return people(lib)
 
 
-def _face(upload: str, face: Identified, numbers: dict[str, int]) -> dict[str, Any]:
+def _face(upload: Upload, face: Identified, numbers: dict[str, int]) -> dict[str, Any]:
     said = asdict(face)
+    number = next(n for n, each in enumerate(upload.faces, 1) if each.box == face.place)
     return {
         "index": face.index,
         "box": per_cent(face.place),
-        "picture": f"/identify/{upload}/face/{face.index}",
+        "picture": f"/identify/{upload.id}/face/{number}",
         "person": face.person,
         "href": f"/people/{numbers[face.person]}" if face.person else None,
         "suggestion": face.suggestion,
@@ -192,7 +193,7 @@ def _compared(request: Request, words: Words) -> dict[str, Any]:
     desk: Desk = request.app.state.desk
     uploads: Uploads = request.app.state.uploads
     with desk.reading() as lib:
-        card = embedder_card(desk.folder, desk.settings(lib))
+        card = desk.card(lib)
         one, other = (_side(uploads, words.get(side)) for side in ("one", "other"))
         found = verify(card, uploads.look, one, other, RATE)
     return _verified(found)
