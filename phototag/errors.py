@@ -30,6 +30,18 @@ class UsageError(PhototagError):
     code = "usage"
 
 
+class TwiceInPhoto(UsageError):
+    """A decision would put one person into a photo twice."""
+
+    code = "twice-in-photo"
+
+
+class CannotServe(PhototagError):
+    """The page cannot be shown at that address."""
+
+    code = "cannot-serve"
+
+
 class UnreadableImage(PhototagError):
     """One photo that cannot be read: recorded, named in the report, never the end of a scan."""
 

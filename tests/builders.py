@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -193,6 +194,20 @@ def painted_home(folder: Path) -> Home:
         settings = setup.load(home.library, {}, {})
         Publisher(lib, settings, card.id, default_library=False).run()
     return home
+
+
+def copied_home(painted: Home, folder: Path) -> Home:
+    """A copy of photos and library, to be changed."""
+    copy = Home(folder / "library", folder / "photos")
+    shutil.copytree(painted.library, copy.library)
+    shutil.copytree(painted.photos, copy.photos)
+    old, new = str(painted.photos), str(copy.photos)
+    copy.sql("UPDATE roots SET path = ?", new)
+    copy.sql("UPDATE outputs SET path = replace(path, ?, ?) WHERE typeof(path) = 'text'", old, new)
+    for (path,) in copy.sql("SELECT path FROM outputs WHERE typeof(path) = 'blob'"):
+        moved = bytes(path).replace(old.encode(), new.encode())
+        copy.sql("UPDATE outputs SET path = ? WHERE path = ?", moved, path)
+    return copy
 
 
 def _fill(lib: Library, home: Home, card: ModelCard) -> None:

@@ -20,7 +20,8 @@ BELOW: dict[str, set[str]] = {
     **{room: {"core", "errors"} for room in MIDDLE},
     "work": {*MIDDLE, "core", "errors", "settings"},
     "bench": {*MIDDLE, "core", "errors", "settings"},
-    "cli": {"work", "bench", *MIDDLE, "core", "errors", "settings"},
+    "web": {"work", *MIDDLE, "core", "errors", "settings"},
+    "cli": {"web", "work", "bench", *MIDDLE, "core", "errors", "settings"},
 }
 """What each room may import besides itself: the arrows of the design, and the settings, which are
 read by the command line and handed down."""
@@ -30,6 +31,7 @@ PURE |= {"math", "operator", "typing", "unicodedata", "numpy", "scipy", "sklearn
 """What the core may import: no files, no SQL, no clock, no randomness of its own."""
 
 HEAVY = ("tensorflow", "keras", "cv2", "sklearn", "scipy", "onnxruntime", "numpy", "PIL", "mtcnn")
+HEAVY += ("starlette", "uvicorn", "jinja2")
 
 TRAINING = "bench/train_command.py"
 """The one script that is not a phototag command: it talks for itself."""
@@ -107,6 +109,11 @@ def test_opencv_is_only_where_pixels_are() -> None:
 def test_keras_and_tensorflow_are_only_in_the_bench() -> None:
     for module in ("keras", "tensorflow", "mtcnn", "torch"):
         assert {room_of(name) for name in users_of(module)} <= {"bench"}, module
+
+
+def test_the_web_frameworks_are_only_in_the_web() -> None:
+    for module in ("starlette", "uvicorn"):
+        assert {room_of(name) for name in users_of(module)} == {"web"}, module
 
 
 def test_sqlite_is_only_opened_by_the_catalogue() -> None:

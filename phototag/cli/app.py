@@ -21,6 +21,7 @@ from phototag.cli import (
     models,
     recognise,
     scanning,
+    serving,
     tagging,
     train,
 )
@@ -42,6 +43,7 @@ care.mount(app)
 interchange.mount(app)
 forgetting.mount(app)
 train.mount(app)
+serving.mount(app)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(models.app, name="models")
 app.add_typer(dataset.app, name="dataset")

@@ -62,10 +62,12 @@ def actor() -> str:
 @contextmanager
 def reading(library: str | None, options: Mapping[str, Any] | None = None) -> Iterator[Session]:
     """A library to read. Raises NoLibrary and its kin."""
+    from phototag.work.opening import as_written
+
     folder = setup.library_folder(library)
     with store.open_to_read(folder) as lib:
-        settings = setup.load(folder, options or {}, before=_as_written(lib))
-        yield Session(lib, settings, _is_default(folder))
+        settings = setup.load(folder, options or {}, before=as_written(lib))
+        yield Session(lib, settings, is_default(folder))
 
 
 @contextmanager
@@ -73,39 +75,27 @@ def writing(
     library: str | None, options: Mapping[str, Any] | None = None, *, create: bool = False
 ) -> Iterator[Session]:
     """A library to write, held against others. Raises LibraryInUse, NoLibrary and its kin."""
+    from phototag.work.opening import as_written
+
     folder = setup.library_folder(library)
     setup.load(folder, options or {})  # what is wrong is said before a library is made
     started = now().isoformat(timespec="seconds")
     with store.open_to_write(folder, command_line(), started, create=create) as lib:
         _meet_mirror(lib)
-        settings = setup.load(folder, options or {}, before=_as_written(lib))
-        yield Session(lib, settings, _is_default(folder))
-
-
-def _as_written(lib: Library) -> dict[str, Any]:
-    """Where the library's outputs are, as the last command wrote them, and what recognises."""
-    from phototag.catalog.recognizer import recognizer
-
-    used = recognizer(lib)
-    found = {} if used.is_gallery else {"recognizer": f"classifier:{used.id}"}
-    said = (store.meta(lib, "outputs") or "").split()
-    if len(said) < 2:
-        return found
-    return {**found, "sidecars": said[0], "thumbnails": said[1] == "True"}
+        settings = setup.load(folder, options or {}, before=as_written(lib))
+        yield Session(lib, settings, is_default(folder))
 
 
 def _meet_mirror(lib: Library) -> None:
-    """Bring the journal and `journal.jsonl` together. Decisions that only the file has count again:
-    the catalogue is new, or was put back from an older copy."""
-    from phototag.catalog import journal
+    """Say how many decisions were taken in from `journal.jsonl`, if any."""
+    from phototag.work.opening import meet_mirror
 
-    count = journal.restore_from_mirror(lib)
+    count = meet_mirror(lib)
     if count:
         from phototag.cli.console import say
 
         say(f"{count:,} decisions were taken in from {lib.folder / store.JOURNAL}.")
-    journal.mirror(lib)
 
 
-def _is_default(folder: Path) -> bool:
+def is_default(folder: Path) -> bool:
     return folder == setup.library_folder(None)

@@ -19,7 +19,7 @@ from phototag.cli.progress import Tell, progress
 if TYPE_CHECKING:
     from phototag.work.export_xmp import XmpReport
     from phototag.work.publish import PublishReport
-    from phototag.work.scan import Problem, ScanReport
+    from phototag.work.scan import Problem, ScanOptions, ScanReport
 
 SHOWN = 10
 """Lines of a list in the summary before the rest is only counted."""
@@ -167,47 +167,18 @@ def _write_xmp(session: Session) -> XmpReport:
 
 
 def _run(
-    session: Session, places: list[str], chosen: Any, tell: Tell
+    session: Session, places: list[str], chosen: ScanOptions, tell: Tell
 ) -> tuple[ScanReport, PublishReport | None]:
-    from phototag.catalog import store
     from phototag.cli.common import command_line
-    from phototag.work.models import embedder_card, thresholds_of
-    from phototag.work.publish import Publisher
-    from phototag.work.recognizers import kit_for
-    from phototag.work.scan import Scan
+    from phototag.work.whole_scan import Errand, scan_and_publish
 
-    card = embedder_card(session.lib.folder, session.settings)
-    started = now()
-    run = store.begin_run(session.lib, started.isoformat(timespec="seconds"), command_line())
-    outcome = "interrupted"
-    summary: dict[str, Any] = {}
-    try:
-        job = Scan(
-            lib=session.lib,
-            settings=session.settings,
-            kit=kit_for(session.lib, session.settings, dry_run=chosen.dry_run),
-            model=card.id,
-            thresholds=thresholds_of(card),
-            options=chosen,
-            tell=lambda p: tell(p.stage, p.done, p.total, p.faces),
-            now=started,
-        )
-        report = job.run(places)
-        published = None
-        if not chosen.dry_run:
-            publisher = Publisher(
-                session.lib, session.settings, card.id, default_library=session.default
-            )
-            published = publisher.run(lambda done, total: tell("publish", done, total, 0))
-        outcome = "done"
-        summary = _counts(report)
-        return report, published
-    except errors.PhototagError as error:
-        outcome = error.code
-        raise
-    finally:
-        ended = now().isoformat(timespec="seconds")
-        store.end_run(session.lib, run, ended, outcome, summary)
+    return scan_and_publish(
+        session.lib,
+        session.settings,
+        Errand(places, command_line(), chosen, session.default),
+        lambda p: tell(p.stage, p.done, p.total, p.faces),
+        now,
+    )
 
 
 def _exit_code(report: ScanReport, on_errors: str) -> int:
@@ -216,13 +187,6 @@ def _exit_code(report: ScanReport, on_errors: str) -> int:
     if (report.failed or report.skipped) and on_errors == "report":
         return errors.SOME_FAILED
     return errors.OK
-
-
-def _counts(report: ScanReport) -> dict[str, Any]:
-    said = asdict(report)
-    for name in ("failed", "skipped", "guarded", "unmatched", "changed_faces"):
-        said[name] = len(said[name])
-    return said
 
 
 def _as_json(

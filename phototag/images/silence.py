@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,16 +13,18 @@ from contextlib import contextmanager
 MOST = 4096
 """Bytes kept of what a decoder prints."""
 
+_turn = threading.RLock()
+
 
 @contextmanager
 def caught_noise() -> Iterator[Callable[[], str]]:
     """Within the block nothing native reaches stderr and no Python warning is shown.
 
     Yields a function that returns what was printed so far: libjpeg says there, and nowhere else,
-    that a file's data broke off. The redirection holds for the whole process (about 5 µs), so it
-    belongs into workers and not beside threads that write to the terminal.
+    that a file's data broke off. The redirection holds for the whole process (about 5 µs), so
+    threads take turns, and it does not belong beside threads that write to the terminal.
     """
-    with warnings.catch_warnings():
+    with _turn, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             saved = os.dup(2)

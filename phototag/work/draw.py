@@ -13,7 +13,7 @@ from phototag.catalog.store import Library
 from phototag.core.drawings import Drawing
 from phototag.core.regions import meets
 from phototag.core.types import Box
-from phototag.errors import NotFound, UnreadableImage, UsageError
+from phototag.errors import NotFound, TwiceInPhoto, UnreadableImage, UsageError
 from phototag.work.deciding import Ground, Said, decide
 from phototag.work.eye import Eye, Sight, keep_sights
 from phototag.work.names import find_target, person_named
@@ -112,7 +112,7 @@ def _refuse_twice(lib: Library, photo: int, name: str) -> None:
     here = {face.id for face in table.faces_of(lib, photo)}
     known = here & set(verdict_table.decided_faces(lib, person))
     if known:
-        raise UsageError(
+        raise TwiceInPhoto(
             f"{name} is in this photo already: face-{min(known)}. "
             "If it is a mirror or a collage, say --allow-twice."
         )

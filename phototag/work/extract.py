@@ -65,6 +65,8 @@ class Job:
     """Embed these known faces again, and look for no others…"""
     of: str = ""
     """…as long as the file still is the photo of this key."""
+    data: bytes | None = None
+    """The file's bytes, where they are in memory and on no disk: a picture that was uploaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,9 @@ class Extractor:
 
     def _draft(self, job: Job) -> _Draft:
         try:
-            data, size, mtime_ns = bytes_of(job.path)
+            data, size, mtime_ns = (
+                bytes_of(job.path) if job.data is None else (job.data, len(job.data), 0)
+            )
         except OSError as error:
             reason = "vanished" if isinstance(error, FileNotFoundError) else "unreadable-file"
             said = error.strerror or str(error)

@@ -15,7 +15,7 @@ from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.store import Library
 from phototag.core.decisions import same_name, tidy, to_redo, to_undo
 from phototag.core.types import first_line
-from phototag.errors import NotFound, NothingToUndo, UsageError
+from phototag.errors import NotFound, NothingToUndo, TwiceInPhoto, UsageError
 from phototag.work.deciding import Ground, Said, decide, describe, take_back_or_repeat
 from phototag.work.names import faces_meant, find_target, person_named, person_wanted
 
@@ -178,7 +178,7 @@ def not_twice(
         if photo in there and photo not in free:
             where = photo_table.paths_of(lib, photo, missing=True)
             place = f" ({where[0].path})" if where else ""
-            raise UsageError(
+            raise TwiceInPhoto(
                 f"face-{there[photo]} and face-{face} are in one photo{place} and cannot both be "
                 f"{name}. {advice}"
             )

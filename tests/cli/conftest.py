@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import Home, painted_home
+from builders import Home, copied_home, painted_home
 
 from phototag.cli import app
 
@@ -69,15 +69,7 @@ def reading(painted: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
 @pytest.fixture
 def home(painted: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """A copy of photos and library for one test."""
-    copy = Home(tmp_path / "library", tmp_path / "photos")
-    shutil.copytree(painted.library, copy.library)
-    shutil.copytree(painted.photos, copy.photos)
-    old, new = str(painted.photos), str(copy.photos)
-    copy.sql("UPDATE roots SET path = ?", new)
-    copy.sql("UPDATE outputs SET path = replace(path, ?, ?) WHERE typeof(path) = 'text'", old, new)
-    for (path,) in copy.sql("SELECT path FROM outputs WHERE typeof(path) = 'blob'"):
-        moved = bytes(path).replace(old.encode(), new.encode())
-        copy.sql("UPDATE outputs SET path = ? WHERE path = ?", moved, path)
+    copy = copied_home(painted, tmp_path)
     monkeypatch.setenv("PHOTOTAG_LIBRARY", str(copy.library))
     return copy
 

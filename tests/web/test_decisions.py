@@ -1,0 +1,242 @@
+"""What is done from the page: decisions of the journal like any other, one at a time, beside other
+writers."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from builders import Home
+from visitor import Visitor, served
+
+from phototag.catalog import store
+from phototag.cli import app
+from phototag.web import desk as desks
+
+
+def until(true: Callable[[], bool], seconds: float = 10) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if true():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def journal(home: Home) -> list[dict]:
+    lines = (home.library / "journal.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def sidecar(home: Home, name: str) -> list[str | None]:
+    """Who a photo's sidecar says is in it, from left to right."""
+    path = Path(home.photo(name) + ".phototag.json")
+    text = path.read_text(encoding="utf-8") if path.exists() else '{"faces": []}'
+    return [face["person"] for face in json.loads(text)["faces"]]
+
+
+def cluster_of(home: Home, name: str) -> str:
+    face = home.face(name).partition("-")[2]
+    row = home.sql("SELECT cluster_id FROM assignments WHERE face_id = ?", face)
+    return f"cluster-{row[0][0]}"
+
+
+# -- decisions -------------------------------------------------------------------------------------
+
+
+def test_an_answer_is_a_decision_with_its_name_and_its_outputs_follow(owner: Visitor) -> None:
+    home = owner.home
+    target = cluster_of(home, "s2.jpg")
+    said = owner.post("/do/label", {"targets": [target], "name": "  Eve "}).json
+    assert said["text"] == "3 faces are now Eve."
+    last = journal(home)[-1]
+    assert (last["id"], last["kind"], last["actor"]) == (said["decision"], "label", "tester")
+    assert last["payload"]["person"] == "Eve"
+    assert until(lambda: sidecar(home, "s2.jpg") == ["Eve"])
+    undone = owner.post("/do/undo", {"decision": said["decision"]}).json
+    assert undone["text"] == "Undone: label 3 faces as Eve."
+    assert until(lambda: sidecar(home, "s2.jpg") == [None])
+    assert cluster_of(home, "s2.jpg") == target, "numbers come back, too"
+    assert owner.post("/do/redo").json["kind"] == "redo"
+
+
+def test_what_follows_for_other_faces_is_said(owner: Visitor) -> None:
+    face = owner.home.face("alice 1.jpg")
+    said = owner.post("/do/reject", {"targets": [face], "name": "Alice"}).json
+    assert said["text"].startswith("1 face is not Alice, for good.")
+    more = said["recognised"], said["suggested"], said["withdrawn"]
+    assert ("withdrawn" in said["text"]) == (more[2] > 0)
+
+
+def test_every_verb_of_the_page_is_undone_by_the_page(owner: Visitor) -> None:
+    home = owner.home
+    before = home.sql("SELECT * FROM assignments ORDER BY face_id")
+    people = home.sql("SELECT * FROM people ORDER BY id")
+    face = home.face("bob.jpg")
+    for verb, words in (
+        ("label", {"targets": [home.face("lone.jpg")], "name": "Zoë"}),
+        ("reject", {"targets": [face], "name": "Bob"}),
+        ("ignore", {"targets": [cluster_of(home, "s1.jpg")]}),
+        ("not-a-face", {"targets": [home.face("lone.jpg")]}),
+        ("restore", {"targets": [home.face("passer.jpg")]}),
+        ("rename", {"name": "Bob", "into": "Robert"}),
+        ("merge", {"name": "Carol", "into": "山田 太郎"}),
+        ("split", {"name": "Bob", "targets": [face], "into": "Rob"}),
+        ("split", {"name": "Bob", "targets": [face], "into": None}),
+    ):
+        said = owner.post(f"/do/{verb}", words)
+        assert said.code == 200, said.text
+        assert home.sql("SELECT * FROM assignments ORDER BY face_id") != before or verb == "rename"
+        undo = owner.post("/do/undo", {"decision": said.json["decision"]})
+        assert undo.code == 200, undo.text
+        assert home.sql("SELECT * FROM assignments ORDER BY face_id") == before, verb
+        assert home.sql("SELECT * FROM people ORDER BY id") == people, verb
+
+
+def test_a_missed_face_is_drawn(owner: Visitor) -> None:
+    home = owner.home
+    number = home.sql("SELECT photo_id FROM paths WHERE name = 'nobody.jpg'")[0][0]
+    words = {"photo": number, "box": [0.2, 0.2, 0.3, 0.4], "name": "Alice"}
+    assert owner.post("/do/draw", words).code == 200
+    assert "Alice" in owner.look(f"/photos/{number}").text
+    assert until(lambda: sidecar(home, "nobody.jpg") == ["Alice"])
+    for wrong in ({"photo": "bob.jpg"}, {"photo": 9999}, {"box": [1, 2]}, {"box": [0, 0, 9, "x"]}):
+        assert owner.post("/do/draw", words | wrong).code in (404, 422)
+
+
+def test_a_person_twice_in_a_photo_is_asked_about(owner: Visitor) -> None:
+    home = owner.home
+    words = {"targets": [home.face("2021/twins.jpg", 2)], "name": "Alice"}
+    owner.post("/do/label", {"targets": [home.face("2021/twins.jpg", 1)], "name": "Alice"})
+    heard = owner.post("/do/label", words)
+    assert (heard.code, heard.json["error"]) == (409, "twice-in-photo")
+    assert owner.post("/do/label", words | {"allow_twice": True}).code == 200
+
+
+def test_the_page_takes_back_only_what_it_names(owner: Visitor) -> None:
+    """Something was decided in a terminal since: that is not undone by mistake."""
+    home = owner.home
+    said = owner.post("/do/ignore", {"targets": [home.face("lone.jpg")]}).json
+    rename = ["rename", "Bob", "Robert", "--library", str(home.library)]
+    assert until(lambda: app.run(rename) == 0), "the page holds the library for moments only"
+    heard = owner.post("/do/undo", {"decision": said["decision"]})
+    assert (heard.code, heard.json["error"]) == (409, "nothing-to-undo")
+    assert "rename Bob to Robert" in heard.json["message"]
+    assert owner.post("/do/undo").code == 200
+
+
+# -- beside another writer -------------------------------------------------------------------------
+
+
+def test_reading_never_waits_and_a_decision_says_for_whom(owner: Visitor) -> None:
+    home, face = owner.home, owner.home.face("lone.jpg")
+    count = len(journal(home))
+    with store.open_to_write(home.library, "phototag scan /archive", "2026-01-02") as scan:
+        with scan.transaction():
+            scan.db.execute("UPDATE photos SET version = version + 1")
+            for path in ("/review", "/people", "/clusters", "/photos", "/photos/1", "/scan"):
+                assert owner.look(path).code == 200, path
+            assert owner.post("/review/next").code == 200
+            assert "phototag scan /archive" in owner.look("/scan").text
+            heard = owner.post("/do/ignore", {"targets": [face]})
+        assert heard.code == 423
+        assert "phototag scan /archive" in heard.json["message"]
+        assert len(journal(home)) == count
+        late: list[int] = []
+        asking = threading.Thread(
+            target=lambda: late.append(owner.post("/do/ignore", {"targets": [face]}).code)
+        )
+        asking.start()
+    asking.join()
+    assert late == [200], "free again within its patience"
+
+
+def test_outputs_make_way_for_a_decision(owner: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of sidecars after one answer do not hold up the next one."""
+    home = owner.home
+    monkeypatch.setattr("phototag.work.publish.BATCH", 1)
+    owner.desk.publish()
+    home.sql("UPDATE photos SET published = 0")
+    made = threading.Event()
+    original = desks.Desk._waiting_first
+
+    def slowly(self: desks.Desk) -> None:
+        made.set()
+        time.sleep(0.05)
+        original(self)
+
+    monkeypatch.setattr(desks.Desk, "_waiting_first", slowly)
+    owner.desk.publish_soon()
+    assert made.wait(5)
+    assert owner.post("/do/ignore", {"targets": [home.face("lone.jpg")]}).code == 200
+    assert home.sql("SELECT COUNT(*) FROM photos WHERE published = 0")[0][0] > 1
+    monkeypatch.setattr(desks, "AGAIN", 0.05)
+    monkeypatch.setattr(desks.Desk, "_waiting_first", original)
+    assert until(lambda: home.sql("SELECT COUNT(*) FROM photos WHERE published = 0") == [(0,)])
+
+
+def test_what_is_due_is_written_when_the_server_ends(home: Home) -> None:
+    with served(home) as visitor:
+        visitor.enter().post("/do/label", {"targets": [home.face("lone.jpg")], "name": "Lone"})
+        assert sidecar(home, "lone.jpg") == [None], "not yet"
+    assert sidecar(home, "lone.jpg") == ["Lone"]
+
+
+# -- errors ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("verb", "words", "code"),
+    [
+        ("label", {"targets": ["cluster-999"], "name": "A"}, 404),
+        ("label", {"targets": ["face-1"], "name": "  "}, 422),
+        ("label", {"targets": ["face-1"]}, 422),
+        ("label", {"targets": [], "name": "A"}, 422),
+        ("reject", {"targets": ["face-1"], "name": "Nobody"}, 404),
+        ("merge", {"name": "Alice", "into": "alice"}, 422),
+        ("rename", {"name": "Alice", "into": "Bob"}, 422),
+        ("undo", {"decision": 1}, 409),
+    ],
+)
+def test_what_cannot_be_is_said(owner: Visitor, verb: str, words: dict, code: int) -> None:
+    heard = owner.post(f"/do/{verb}", words)
+    assert heard.code == code, heard.text
+    assert heard.json["message"]
+
+
+def test_a_library_that_went_away_is_an_error_and_no_traceback(
+    owner: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-shm"):
+        (owner.home.library / name).unlink(missing_ok=True)
+    heard = owner.look("/people")
+    assert heard.code == 503
+    assert "There is no library" in heard.text
+    assert owner.post("/do/undo").code == 503
+    assert "Traceback" not in caplog.text
+
+
+def test_serve_says_what_is_wrong_before_it_starts(home: Home, tmp_path: Path, capfd) -> None:
+    def run(*words: object) -> tuple[int, str]:
+        code = app.run(["serve", *(str(word) for word in words)])
+        return code, capfd.readouterr().err
+
+    code, said = run("--library", tmp_path / "none")
+    assert code == 5
+    assert "There is no library" in said
+    with served(home) as visitor:
+        taken = visitor.address.rpartition(":")[2]
+        code, said = run("--library", home.library, "--port", taken)
+        assert code == 2
+        assert f"127.0.0.1:{taken} cannot be used" in said
+        assert "--port" in said
+    code, said = run("--library", home.library, "--port", 99999)
+    assert (code, "99999" in said) == (2, True)
+    home.sql("PRAGMA user_version = 99")
+    code, said = run("--library", home.library, "--port", 0)
+    assert code == 5
+    assert "newer phototag" in said
