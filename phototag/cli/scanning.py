@@ -108,6 +108,13 @@ def scan(
             show_default="as before, at first all",
         ),
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="tcp://HOST:PORT|local:N",
+            help="Read the photos on a Dask cluster (pip install 'phototag[dask]').",
+        ),
+    ] = None,
     xmp: Annotated[
         bool,
         typer.Option("--xmp", help="Also bring photo.jpg.xmp up to date (phototag export xmp)."),
@@ -144,9 +151,13 @@ def scan(
         accept_missing=accept_missing,
         seconds=seconds,
     )
+    if scheduler is not None:
+        from phototag.work.distant import checked
+
+        checked(scheduler)
     _end_on_sigterm()
     with writing(library, options, create=True) as session, progress(quiet or as_json) as tell:
-        report, published = _run(session, places, chosen, tell)
+        report, published = _run(session, places, chosen, tell, scheduler)
         written = _write_xmp(session) if xmp and not dry_run else None
         code = _exit_code(report, session.settings.on_errors)
         if as_json:
@@ -167,7 +178,7 @@ def _write_xmp(session: Session) -> XmpReport:
 
 
 def _run(
-    session: Session, places: list[str], chosen: ScanOptions, tell: Tell
+    session: Session, places: list[str], chosen: ScanOptions, tell: Tell, scheduler: str | None
 ) -> tuple[ScanReport, PublishReport | None]:
     from phototag.cli.common import command_line
     from phototag.work.whole_scan import Errand, scan_and_publish
@@ -175,7 +186,7 @@ def _run(
     return scan_and_publish(
         session.lib,
         session.settings,
-        Errand(places, command_line(), chosen, session.default),
+        Errand(places, command_line(), chosen, session.default, scheduler),
         lambda p: tell(p.stage, p.done, p.total, p.faces),
         now,
     )

@@ -149,7 +149,7 @@ class Scan:
         todo = unseen(self.lib, self.model)
         if not todo:
             return
-        with self.workers(self.kit, 1) as pool:
+        with Pool(self.kit, 1) as pool:  # no other machine sees the library's folder
             chunks = pool.run([job] for _, job in todo)
             for (key, _), (outcome,) in zip(todo, chunks, strict=True):
                 intake.take_enrolled(key, outcome)
@@ -203,4 +203,4 @@ class Scan:
             self.tell(Progress(stage, done, total, self.report.faces, path))
 
 
-__all__ = ["Problem", "Progress", "Scan", "ScanOptions", "ScanReport", "Tell"]
+__all__ = ["MakeRunner", "Problem", "Progress", "Scan", "ScanOptions", "ScanReport", "Tell"]

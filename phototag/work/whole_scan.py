@@ -14,7 +14,8 @@ from phototag.settings import Settings
 from phototag.work.models import embedder_card, thresholds_of
 from phototag.work.publish import Publisher, PublishReport
 from phototag.work.recognizers import kit_for
-from phototag.work.scan import Progress, Scan, ScanOptions, ScanReport, Tell
+from phototag.work.scan import MakeRunner, Progress, Scan, ScanOptions, ScanReport, Tell
+from phototag.work.workers import Pool
 
 Clock = Callable[[], datetime]
 
@@ -28,6 +29,8 @@ class Errand:
     """As the catalogue notes it."""
     options: ScanOptions = field(default_factory=ScanOptions)
     default_library: bool = True
+    scheduler: str | None = None
+    """Address of a Dask cluster that reads the photos; None: this machine does."""
 
 
 def scan_and_publish(
@@ -50,6 +53,7 @@ def scan_and_publish(
             options=errand.options,
             tell=tell,
             now=started,
+            workers=_workers(errand.scheduler),
         )
         report = job.run(errand.places)
         published = None
@@ -65,6 +69,14 @@ def scan_and_publish(
     finally:
         ended = now().isoformat(timespec="seconds")
         store.end_run(lib, run, ended, outcome, summary)
+
+
+def _workers(scheduler: str | None) -> MakeRunner:
+    if scheduler is None:
+        return Pool
+    from phototag.work.distant import DaskPool
+
+    return lambda kit, jobs: DaskPool(kit, scheduler=scheduler)
 
 
 def counts(report: ScanReport) -> dict[str, Any]:

@@ -271,7 +271,7 @@ class Pool:
                 queue.extendleft(reversed(singles))
                 partial[chunk.number] = []
                 return
-            outcomes = [_killer(chunk.jobs[0], outcomes.how)]
+            outcomes = [file_that_killed(chunk.jobs[0], outcomes.how)]
         if not chunk.whole:
             finished[chunk.number] = outcomes
             return
@@ -302,7 +302,7 @@ def _deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _killer(job: Job, how: str) -> Outcome:
+def file_that_killed(job: Job, how: str) -> Outcome:
     """The outcome of a file that ended its worker, with its signature, so that it is not tried
     again until it changes."""
     try:
