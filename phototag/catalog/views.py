@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from phototag.catalog.faces import THESE, listed
 from phototag.catalog.photos import absolute, box_of
 from phototag.catalog.store import Library, restored
 from phototag.core.types import Box
@@ -207,6 +208,7 @@ def cluster_rows(
         " ORDER BY faces DESC, a.cluster_id LIMIT ?",
         (least, -1 if limit is None else limit),
     ).fetchall()
+    guesses = _guesses(lib, None if only is None and limit is None else [r["id"] for r in rows])
     return [
         ClusterRow(
             row["id"],
@@ -214,20 +216,41 @@ def cluster_rows(
             row["photos"],
             row["first"],
             row["last"],
-            *_guess(lib, row["id"]),
+            *guesses.get(row["id"], (None, None)),
         )
         for row in rows
     ]
 
 
-def _guess(lib: Library, cluster: int) -> tuple[int | None, float | None]:
-    row = lib.db.execute(
-        "SELECT suggestion_id, MAX(suggestion_score) FROM assignments"
-        " WHERE cluster_id = ? AND suggestion_id IS NOT NULL"
-        " GROUP BY suggestion_id ORDER BY COUNT(*) DESC, MAX(suggestion_score) DESC LIMIT 1",
-        (cluster,),
-    ).fetchone()
-    return (None, None) if row is None else (int(row[0]), float(row[1]))
+def _guesses(lib: Library, clusters: Collection[int] | None) -> dict[int, tuple[int, float]]:
+    """The person that most faces of a cluster may be, and the best score; of all clusters, or of
+    some."""
+    wanted = "cluster_id IS NOT NULL" if clusters is None else f"cluster_id IN {THESE}"
+    rows = lib.db.execute(
+        "SELECT cluster_id, suggestion_id, COUNT(*), MAX(suggestion_score) FROM assignments"
+        f" WHERE {wanted} AND suggestion_id IS NOT NULL GROUP BY cluster_id, suggestion_id",
+        () if clusters is None else (listed(clusters),),
+    )
+    best: dict[int, tuple[int, float, int]] = {}
+    for cluster, person, count, score in rows:
+        found = (int(count), float(score), -int(person))
+        best[int(cluster)] = max(found, best.get(int(cluster), found))
+    return {cluster: (-person, score) for cluster, (_, score, person) in best.items()}
+
+
+def first_faces(lib: Library, count: int) -> dict[int, list[tuple[str, int]]]:
+    """(photo key, face) of the best faces of every cluster, in the order of `faces_of_cluster`."""
+    rows = lib.db.execute(
+        "SELECT cluster_id, key, id FROM (SELECT a.cluster_id, ph.key, f.id, ROW_NUMBER() OVER"
+        " (PARTITION BY a.cluster_id ORDER BY f.quality DESC, f.id) AS place FROM assignments a"
+        " JOIN faces f ON f.id = a.face_id JOIN photos ph ON ph.id = f.photo_id AND ph.live = 1"
+        " WHERE a.cluster_id IS NOT NULL) WHERE place <= ? ORDER BY cluster_id, place",
+        (count,),
+    )
+    found: dict[int, list[tuple[str, int]]] = {}
+    for cluster, key, face in rows:
+        found.setdefault(int(cluster), []).append((str(key), int(face)))
+    return found
 
 
 def months(lib: Library) -> list[tuple[str, int]]:

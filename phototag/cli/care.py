@@ -50,7 +50,7 @@ def sheet(
         report = Publisher(
             session.lib, session.settings, card.id, default_library=session.default
         ).run()
-        page = write_sheet(session.lib, default_library=session.default)
+        page = write_sheet(session.lib, default_library=session.default).index
     if as_json:
         console.document(
             "sheet",

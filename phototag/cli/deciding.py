@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from phototag.cli.common import Session, actor, now
+from phototag.cli.console import say
 from phototag.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -22,13 +23,22 @@ def ground_of(session: Session) -> Ground:
     return Ground(card.id, thresholds_of(card), moment, actor())
 
 
+PARTS = 24
+"""Clusters, lists and months of the contact sheet that are written anew after a decision, besides
+the people: two seconds' worth. In a library of 100,000 faces naming a hundred of them touches all
+months, which is a minute's."""
+
+
 def publish(session: Session, model: str, *, quiet: bool) -> None:
-    """Write the outputs that are others after a decision."""
+    """Write the outputs that are others after a decision; what it leaves of a large library's
+    contact sheet is said, and written by the next scan."""
     from phototag.work.publish import Publisher
 
     publisher = Publisher(session.lib, session.settings, model, default_library=session.default)
     with progress(quiet or not sys.stderr.isatty()) as tell:
-        publisher.run(lambda done, total: tell("publish", done, total, 0))
+        report = publisher.run(lambda done, total: tell("publish", done, total, 0), most=PARTS)
+    if report.sheet_waiting and not quiet:
+        say(f"{report.sheet_waiting:,} more parts of the contact sheet follow with the next scan.")
 
 
 def in_words(said: Said) -> str:

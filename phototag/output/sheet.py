@@ -67,12 +67,15 @@ def write_sheet(
     photos_on_page: int = PHOTOS_ON_PAGE,
     faces_on_page: int = FACES_ON_PAGE,
     fresh: bool = False,
+    most: int | None = None,
 ) -> SheetReport:
     """Bring the sheet in `folder` up to date with `content`. The same content again writes nothing.
 
     `images` is the way from `folder` to the library folder, from where the paths of images count.
     Where `content.stamp` is given, pages whose stamps did not change are passed over, if they are
-    still there; `fresh` makes and compares them all.
+    still there; `fresh` makes and compares them all. With `most`, the index and the pages of people
+    are brought up to date, and those of that many clusters, lists and months at most; the rest
+    stay as they are for now (`SheetReport.waiting`).
 
     Raises:
         CannotWrite: a page cannot be written. Pages written until then are whole; the index comes
@@ -81,7 +84,7 @@ def write_sheet(
     """
     sheet = SheetFolder(Path(folder), made_by())
     sheet.open(fresh=fresh)
-    writing = Writing(sheet, content, images, photos_on_page, faces_on_page)
+    writing = Writing(sheet, content, images, photos_on_page, faces_on_page, most)
     periods = dates.divide(content.months, photos_on_page)
     covers = [write_period(writing, periods, at) for at in range(len(periods))]
     for who in writing.people:
@@ -91,9 +94,11 @@ def write_sheet(
     _write_lists(writing)
     _write_static(writing)
     _write_index(writing, periods, covers)
-    removed = sheet.close()
+    removed = sheet.close(remove=not writing.waiting)
     unchanged = len(sheet.kept) - sheet.written
-    return SheetReport(Path(folder) / "index.html", sheet.written, unchanged, removed)
+    return SheetReport(
+        Path(folder) / "index.html", sheet.written, unchanged, removed, writing.waiting
+    )
 
 
 def _write_lists(writing: Writing) -> None:
@@ -127,7 +132,7 @@ def _write_list(
         )
         return {}
 
-    writing.once(f"list/{kind}/{part}", "", lambda _: (rows, total, more), make)
+    writing.once(f"list/{kind}/{part}", "", lambda _: (rows, total, more), make, may_wait=True)
 
 
 def _list_page(kind: str, part: int = 1) -> str:

@@ -21,6 +21,7 @@ def write_period(writing: Writing, periods: Sequence[dates.Period], at: int) -> 
         None if None in stamps else repr(stamps),
         lambda _: (period, siblings, _neighbours(periods, at)),
         lambda: _make(writing, periods, at),
+        may_wait=True,
     )
     cover: str | None = learnt["cover"]
     return cover

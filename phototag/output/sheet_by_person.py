@@ -39,6 +39,7 @@ def write_cluster(writing: Writing, group: SheetCluster) -> None:
         writing.stamp(group.id),
         lambda _: (group, known),
         lambda: _make_cluster(writing, group),
+        may_wait=True,
     )
 
 

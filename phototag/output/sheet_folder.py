@@ -72,14 +72,25 @@ class SheetFolder:
         self.record[key] = entry
         return True
 
-    def close(self) -> int:
-        """Remove our pages that were not put or kept this time; how many. Files of anybody else
-        stay.
+    def keep_for_now(self, key: str) -> bool:
+        """Keep the pages of `key` as they are, though they would be others now, if all are there:
+        the next writing finds them so again."""
+        entry = self.former.get(key)
+        if entry is None or not self.present.issuperset(entry["pages"]):
+            return False
+        self.kept.update(entry["pages"])
+        self.record[key] = entry
+        return True
+
+    def close(self, *, remove: bool = True) -> int:
+        """Remove our pages that were not put or kept this time, unless pages that were kept for now
+        may still lead to them; how many. Files of anybody else stay.
 
         Raises:
             CannotWrite: a page cannot be removed.
         """
-        stale = sorted(n for n in self.present - self.kept if n.endswith(".html"))
+        gone = self.present - self.kept if remove else set()
+        stale = sorted(n for n in gone if n.endswith(".html"))
         removed = sum(_remove(self.path / name) for name in stale)
         content = {"phototag": {"kind": "pages", "made_by": self.made_by}, "pages": self.record}
         data = json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"

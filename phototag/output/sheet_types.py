@@ -157,3 +157,5 @@ class SheetReport:
     written: int
     unchanged: int
     removed: int
+    waiting: int = 0
+    """Clusters, lists and months whose pages are not up to date yet."""

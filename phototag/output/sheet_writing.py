@@ -25,6 +25,10 @@ class Writing:
     images: str
     photos_on_page: int
     faces_on_page: int
+    most: int | None = None
+    """Of those that may wait, how many are made anew; None: all."""
+    waiting: int = field(init=False, default=0)
+    """How many were left as they are."""
     people: Sequence[SheetPerson] = field(init=False)
     clusters: Sequence[SheetCluster] = field(init=False)
     known: Mapping[str, SheetPerson] = field(init=False)
@@ -63,17 +67,24 @@ class Writing:
         stamp: str | None,
         made_from: Callable[[Learnt], Any],
         make: Callable[[], Learnt],
+        *,
+        may_wait: bool = False,
     ) -> Learnt:
-        """Make the pages of `key`, unless they are there and were made from the same.
+        """Make the pages of `key`, unless they are there and were made from the same, or may wait
+        while others are made.
 
         `stamp` stands for what the caller's callables would give (None: nobody knows, so the pages
         are made); `made_from` gives all else that the pages show, and may look at what `make`
         learnt. Returns what `make` learnt, now or when the pages were last made.
         """
-        former = self.folder.former.get(key, {}).get("learnt", {})
+        former: Learnt = self.folder.former.get(key, {}).get("learnt", {})
         if stamp is not None and self.folder.keep(key, self._source(stamp, made_from(former))):
-            learnt: Learnt = former
-            return learnt
+            return former
+        if may_wait and self.most is not None:
+            if self.most == 0 and self.folder.keep_for_now(key):
+                self.waiting += 1
+                return former
+            self.most = max(0, self.most - 1)
         self._pages = []
         learnt = make()
         if stamp is not None:

@@ -22,6 +22,7 @@ from phototag.catalog.store import Library, meta, set_meta
 from phototag.catalog.views import SeenFace
 from phototag.output import atomic, sidecar
 from phototag.output.atomic import CannotWriteFile
+from phototag.output.sheet_types import SheetReport
 from phototag.output.sidecar import Likeness, SidecarFace, SidecarPhoto
 from phototag.settings import Settings
 from phototag.work.pictures import annotated_path, crop_path, drop_pictures, thumb_path
@@ -48,6 +49,8 @@ class PublishReport:
     unwritten: list[str] = field(default_factory=list)
     """Sidecars that could not be written, and why."""
     sheet: Path | None = None
+    sheet_waiting: int = 0
+    """Parts of the sheet (clusters, lists, months) that are left for later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +83,15 @@ class Publisher:
     report: PublishReport = field(default_factory=PublishReport)
     _names: dict[int, str] = field(default_factory=dict)
 
-    def run(self, tell: Callable[[int, int], None] = lambda done, total: None) -> PublishReport:
-        """Write what is not up to date. Raises CannotWrite (disk full, a library that cannot be
-        written)."""
+    def run(
+        self,
+        tell: Callable[[int, int], None] = lambda done, total: None,
+        *,
+        most: int | None = None,
+    ) -> PublishReport:
+        """Write what is not up to date; of the sheet, `most` bounds what is not about the people
+        (see `sheet.write_sheet`), and the next run writes the rest. Raises CannotWrite (disk full,
+        a library that cannot be written)."""
         self._settings_changed()
         self._names = verdict_table.people(self.lib)
         photos = table.unpublished(self.lib)
@@ -99,7 +108,7 @@ class Publisher:
                 tell(done, len(photos))
         self._forget_past()
         if meta(self.lib, "sheet") != self._sheet_mark():
-            self._sheet()
+            self._sheet(most)
         return self.report
 
     def _batch(self, photos: list[int], writer: Writer) -> None:
@@ -249,9 +258,12 @@ class Publisher:
     def _sheet_mark(self) -> str:
         return f"{LOOK} {self.settings.sheet}"
 
-    def _sheet(self) -> None:
+    def _sheet(self, most: int | None) -> None:
         if self.settings.sheet:
-            self.report.sheet = write_sheet(self.lib, default_library=self.default_library)
+            made = write_sheet(self.lib, default_library=self.default_library, most=most)
+            self.report.sheet, self.report.sheet_waiting = made.index, made.waiting
+            if made.waiting:
+                return
         with self.lib.transaction():
             set_meta(self.lib, "sheet", self._sheet_mark())
 
@@ -274,13 +286,15 @@ def _drawn(source: Path, marks: tuple[tuple[object, str, str], ...]) -> bytes | 
     return as_webp(drawn, max(drawn.shape[:2]))
 
 
-def write_sheet(lib: Library, *, default_library: bool = True) -> Path:
-    """Write the contact sheet; where its first page is. Raises CannotWrite."""
+def write_sheet(
+    lib: Library, *, default_library: bool = True, most: int | None = None
+) -> SheetReport:
+    """Write the contact sheet, as far as `most` goes. Raises CannotWrite."""
     from phototag.output import sheet
     from phototag.work.sheet_content import content_of
 
     where = "" if default_library else f" --library {shlex.quote(str(lib.folder))}"
-    return sheet.write_sheet(lib.folder / "sheet", content_of(lib, where)).index
+    return sheet.write_sheet(lib.folder / "sheet", content_of(lib, where), most=most)
 
 
 __all__ = ["PublishReport", "Publisher", "crop_path", "write_sheet"]

@@ -44,6 +44,7 @@ class _Maker:
         self.lib = lib
         self.where = where
         self.names = names
+        self.first_faces = views.first_faces(lib, 8)
 
     def person(self, row: views.PersonRow) -> SheetPerson:
         best = views.best_face(self.lib, "person_id", row.id)
@@ -73,14 +74,13 @@ class _Maker:
             guess = SheetGuess(
                 self.names[row.guess], round(row.guess_score, 2), f"person-{row.guess}"
             )
-        faces = list(views.faces_of_cluster(self.lib, row.id))[:8]
         return SheetCluster(
             id=f"cluster-{row.id}",
             faces=row.faces,
             photos=row.photos,
             first=row.first,
             last=row.last,
-            crops=tuple(crop_path(face.key, face.id) for face in faces),
+            crops=tuple(crop_path(*face) for face in self.first_faces.get(row.id, ())),
             command=f'phototag label{self.where} cluster-{row.id} ""',
             guess=guess,
             actions=(

@@ -168,6 +168,26 @@ def test_a_page_that_somebody_changed_comes_back_when_all_are_made_afresh(tmp_pa
     assert page.read_bytes() == original
 
 
+def test_pages_that_may_wait_stay_as_they_are_until_the_next_time(tmp_path: Path) -> None:
+    folder = tmp_path / "sheet"
+    write_sheet(folder, family(tmp_path).content(stamps=True))
+    before = snapshot(folder)
+    album = family(tmp_path)
+    album.photos.pop()
+    album.photos[4] = replace(album.photos[4], name="renamed.jpg")
+    del album.names["person-3"]
+    report = write_sheet(folder, album.content(stamps=True), most=1)
+    assert report.waiting
+    assert report.removed == 0, "a page that waits may lead there"
+    assert "index.html" in changed(before, folder)
+    assert not write_sheet(folder, album.content(stamps=True)).waiting
+    write_sheet(tmp_path / "whole", album.content())
+    first, second = snapshot(folder), snapshot(tmp_path / "whole")
+    assert {n: first[n][2] for n in first.keys() - {RECORD}} == {
+        n: second[n][2] for n in second.keys() - {RECORD}
+    }
+
+
 def test_a_writing_that_was_cut_off_leaves_no_record_and_the_next_completes_it(
     tmp_path: Path,
 ) -> None:
