@@ -10,11 +10,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
 
+import numpy as np
+
 from phototag.catalog.faces import THESE, listed
-from phototag.catalog.store import Library
+from phototag.catalog.store import Library, meta, set_meta
 
 BEFORE, AFTER = 0, 1
 """The two sides of a decision in `cluster_log`."""
+
+STOOD = 2
+"""The third kind of row there: its digest names the grouping that stood before the decision."""
 
 
 def cluster_members(lib: Library, clusters: Iterable[int] | None = None) -> dict[int, set[int]]:
@@ -92,8 +97,11 @@ def log_numbers(
 ) -> None:
     """Note which faces had which number before (or after) a decision."""
     lib.db.executemany(
-        "INSERT OR REPLACE INTO cluster_log VALUES (?, ?, ?, ?)",
-        ((decision, side, membership_digest(f), number) for number, f in clusters.items()),
+        "INSERT OR REPLACE INTO cluster_log VALUES (?, ?, ?, ?, ?)",
+        (
+            (decision, side, membership_digest(f), number, np.array(sorted(f), "<i8").tobytes())
+            for number, f in clusters.items()
+        ),
     )
 
 
@@ -104,3 +112,44 @@ def logged_numbers(lib: Library, decision: int, side: int) -> dict[str, int]:
         (decision, side),
     )
     return {str(row[0]): int(row[1]) for row in rows}
+
+
+def logged_clusters(lib: Library, decision: int, side: int) -> dict[int, set[int]] | None:
+    """Faces by number of the clusters that a decision changed, on one side of it; None where that
+    was not noted."""
+    found = {}
+    for number, faces in lib.db.execute(
+        "SELECT cluster_id, faces FROM cluster_log WHERE decision_id = ? AND side = ?",
+        (decision, side),
+    ):
+        if faces is None:  # of an earlier phototag
+            return None
+        found[int(number)] = set(np.frombuffer(faces, "<i8").tolist())
+    return found
+
+
+# ---- which decision's grouping stands
+
+
+def standing(lib: Library) -> str:
+    """Names the grouping as it is: by the decision that it came from, with nothing else in between;
+    '' after a scan or anything else."""
+    return meta(lib, "grouping") or ""
+
+
+def set_standing(lib: Library, name: str) -> None:
+    if standing(lib) != name:
+        set_meta(lib, "grouping", name)
+
+
+def log_standing(lib: Library, decision: int, name: str) -> None:
+    """Note which grouping a decision changed."""
+    lib.db.execute("INSERT INTO cluster_log VALUES (?, ?, ?, 0, NULL)", (decision, STOOD, name))
+
+
+def stood_before(lib: Library, decision: int) -> str | None:
+    """The grouping that a decision changed; None where that was not noted."""
+    row = lib.db.execute(
+        "SELECT digest FROM cluster_log WHERE decision_id = ? AND side = ?", (decision, STOOD)
+    ).fetchone()
+    return None if row is None else str(row[0])

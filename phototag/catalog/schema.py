@@ -258,5 +258,10 @@ def m002_drawn_faces(db: sqlite3.Connection) -> None:
             db.execute(statement)
 
 
-MIGRATIONS = (m001_initial, m002_drawn_faces)
+def m003_remembered_groups(db: sqlite3.Connection) -> None:
+    """What a decision did to the clusters, with their faces: an undo need not group again."""
+    db.execute("ALTER TABLE cluster_log ADD COLUMN faces BLOB")
+
+
+MIGRATIONS = (m001_initial, m002_drawn_faces, m003_remembered_groups)
 VERSION = len(MIGRATIONS)

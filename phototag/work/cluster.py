@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,19 +20,11 @@ from phototag.core.quality import GOOD
 from phototag.core.types import Thresholds
 from phototag.work.face_table import FaceTable, Refreshed
 from phototag.work.recognise import Settled
+from phototag.work.remembered import Again, Remembered, as_mapping
 
 ALONE = -1
 ABSENT = -2
 """A face that did not take part in clusters before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """How an undo or redo finds the numbers of the decision that it takes back or repeats."""
-
-    decision: int
-    side: int
-    """`clusters.BEFORE` or `clusters.AFTER`."""
 
 
 def is_open(assignment: Assignment | None) -> bool:
@@ -51,13 +43,19 @@ def cluster(
     everything: bool = False,
     decision: int | None = None,
     again: Again | None = None,
+    memory: Remembered | None = None,
 ) -> Settled:
     """Group the open faces around all that changed; what came out is written and told.
 
-    `stirred_photos`: those that came to `free_photos`, or left them.
+    `stirred_photos`: those that came to `free_photos`, or left them. `memory` is what comes out
+    where it fits.
     """
     faces = refreshed.table
     now, before = _open_rows(lib, faces, settled)
+    if memory is not None and not refreshed.stirred.any():
+        free = set(faces.ids[now].tolist())
+        if memory.fits(lib, as_mapping(faces.ids, before), free):
+            return _put_back(lib, memory, free, settled, decision)
     lost = _lost(faces, settled)
     seeds = refreshed.stirred | (now != (before != ABSENT)) | everything
     seeds |= np.isin(faces.photos, np.array(sorted(stirred_photos), dtype=np.int64))
@@ -71,6 +69,21 @@ def cluster(
     _write_numbers(lib, old, groups, numbers, decision)
     by_face = {f: n for n, those in zip(numbers, groups, strict=True) for f in those}
     return _assign(lib, faces.ids[done & now].tolist(), by_face)
+
+
+def _put_back(
+    lib: Library,
+    memory: Remembered,
+    free: Collection[int],
+    settled: Settled,
+    decision: int | None,
+) -> Settled:
+    """Write the clusters as they were; `free`: the faces that take part in clusters now."""
+    _write_numbers(lib, memory.now, list(memory.then.values()), list(memory.then), decision)
+    by_face = {face: number for number, faces in memory.then.items() for face in faces}
+    those = {face for faces in memory.now.values() for face in faces} | by_face.keys()
+    those |= settled.before.keys() | settled.after.keys()
+    return _assign(lib, sorted(those & set(free)), by_face)
 
 
 def _open_rows(

@@ -19,7 +19,7 @@ from phototag.catalog.recognizer import recognizer
 from phototag.catalog.store import Library, meta, set_meta
 from phototag.core.neighbours import NEIGHBOURS
 from phototag.core.types import Thresholds
-from phototag.work.cluster import Again, cluster
+from phototag.work.cluster import cluster
 from phototag.work.face_table import refreshed
 from phototag.work.recognise import (
     Settled,
@@ -29,6 +29,7 @@ from phototag.work.recognise import (
     twice_photos,
     update_scores,
 )
+from phototag.work.remembered import Again, Remembered, note_standing, remembered
 from phototag.work.verdicts import Change
 
 NOTHING = Change()
@@ -75,7 +76,12 @@ def regroup(
         dirty = set(photo_table.ungrouped(lib))
         if not (everything or dirty or change.people or change.faces or change.photos):
             return Grouping((), 0, 0, 0)
-        settled = _regrouped(lib, model, thresholds, change, dirty, everything, decision, again)
+        plain = not (everything or dirty)
+        memory = remembered(lib, again) if again is not None and plain else None
+        settled = _regrouped(
+            lib, model, thresholds, change, dirty, everything, decision, again, memory
+        )
+        note_standing(lib, decision, again, plain=plain)
         photo_table.set_grouped(lib)
         set_meta(lib, "grouped", signature)
         changed = sorted(settled.before.keys() | settled.after.keys())
@@ -91,6 +97,7 @@ def _words_only(lib: Library, change: Change) -> Grouping:
     changed = sorted(settled.before.keys() | settled.after.keys())
     photos = sorted(set(face_table.photos_of(lib, changed).values()))
     photo_table.unsettle(lib, photos)
+    note_standing(lib, None, None, plain=False)
     return _told(settled.before, settled.after, changed)
 
 
@@ -103,6 +110,7 @@ def _regrouped(
     everything: bool,
     decision: int | None,
     again: Again | None,
+    memory: Remembered | None,
 ) -> Settled:
     new = refreshed(lib, model, thresholds, dirty)
     people = set(verdict_table.people(lib)) if everything else set(change.people)
@@ -125,6 +133,7 @@ def _regrouped(
         everything=everything,
         decision=decision,
         again=again,
+        memory=memory,
     )
     return settled.then(clustered)
 
