@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -137,6 +138,8 @@ def looks(made: Made, rounds: int) -> dict[str, float]:
 
 
 def main() -> None:
+    # As installed: Python keeps the compiled modules, and a start does not compile them again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ask.add_argument("--faces", type=int, default=100_000)
     ask.add_argument("--files", type=int, default=100_000)
