@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from phototag import errors
 from phototag.cli.app import app
@@ -35,3 +36,11 @@ def test_the_readme_names_every_exit_code() -> None:
         errors.IN_USE,
         errors.INTERRUPTED,
     }
+
+
+def test_the_help_shows_every_command_under_a_heading_with_its_whole_sentence() -> None:
+    said = CliRunner().invoke(app, ["--help"]).output
+    assert "More:" not in said
+    assert "..." not in said.partition("Every day:")[2]
+    for name in ROOT.commands:
+        assert re.search(rf"^  {name} +[A-Z]", said, flags=re.MULTILINE), name

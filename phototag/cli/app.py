@@ -26,9 +26,11 @@ from phototag.cli import (
     train,
 )
 from phototag.cli.console import say
+from phototag.cli.sections import Sections
 
 app = typer.Typer(
     name="phototag",
+    cls=Sections,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
