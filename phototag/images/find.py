@@ -27,6 +27,11 @@ SUFFIXES = RAW_SUFFIXES | {
 }
 """Suffixes, in lower case, of files that are taken for photos. How they are read, their bytes say.
 """
+VIDEO_SUFFIXES = frozenset({
+    ".3g2", ".3gp", ".asf", ".avi", ".divx", ".flv", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov",
+    ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".vob", ".webm", ".wmv",
+})
+"""The same of files that are taken for videos. Not `.ts`, which is more often TypeScript."""
 # fmt: on
 
 NO_MEDIA = frozenset({".nomedia", ".noimage"})

@@ -61,6 +61,12 @@ def bytes_of(path: str) -> tuple[bytes, int, int]:
         return file.read(), status.st_size, status.st_mtime_ns
 
 
+def signature(path: str) -> tuple[int, int]:
+    """(bytes, mtime_ns) of a file. Raises OSError."""
+    status = os.stat(path)  # noqa: PTH116 (names that are not UTF-8)
+    return status.st_size, status.st_mtime_ns
+
+
 def face_record(
     detection: Detection, crop: Pixels, pixels: Pixels, width: int, height: int
 ) -> FaceRecord:
