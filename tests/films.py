@@ -61,9 +61,7 @@ def window(shot: Shot, share: float, photo: tuple[int, int], size: tuple[int, in
     return left, top, wide, high
 
 
-def frames(
-    shots: Sequence[Shot], size: tuple[int, int], rate: int
-) -> Iterator[NDArray[np.uint8]]:
+def frames(shots: Sequence[Shot], size: tuple[int, int], rate: int) -> Iterator[NDArray[np.uint8]]:
     """[h, w, 3] RGB, one after the other."""
     for shot in shots:
         with Image.open(shot.photo) as opened:

@@ -64,8 +64,7 @@ def track_of_row(row: sqlite3.Row) -> Track | None:
 def spans(lib: Library, faces: Iterable[int]) -> dict[int, Span]:
     """When each of these faces is seen; those of photos are left out."""
     rows = lib.db.execute(
-        "SELECT face_id, first, last FROM tracks"
-        " WHERE face_id IN (SELECT value FROM json_each(?))",
+        "SELECT face_id, first, last FROM tracks WHERE face_id IN (SELECT value FROM json_each(?))",
         (json.dumps([int(face) for face in faces]),),
     )
     return {int(row[0]): (int(row[1]), int(row[2])) for row in rows}

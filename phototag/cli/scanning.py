@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from phototag.work.publish import PublishReport
     from phototag.work.scan import Problem, ScanOptions, ScanReport
 
+EveryOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME", help="Look at a frame of a video this often: 0.5s, 2s.", show_default="1s"
+    ),
+]
+
 SHOWN = 10
 """Lines of a list in the summary before the rest is only counted."""
 
@@ -108,6 +115,11 @@ def scan(
             show_default="as before, at first all",
         ),
     ] = None,
+    video: Annotated[
+        bool | None,
+        typer.Option("--video/--no-video", help="Take in videos too.", show_default="no-video"),
+    ] = None,
+    every: EveryOption = None,
     xmp: Annotated[
         bool,
         typer.Option("--xmp", help="Also bring photo.jpg.xmp up to date (phototag export xmp)."),
@@ -119,7 +131,7 @@ def scan(
 
     Photos are only read. Run it again at any time: what did not change costs nothing.
 
-    Example: phototag scan ~/Pictures
+    Example: phototag scan ~/Pictures --video
     """
     options: dict[str, Any] = {
         "detector": detector,
@@ -133,6 +145,8 @@ def scan(
         "sidecars": sidecars,
         "recognizer": recognizer,
         "thumbnails": _all_or_none(thumbnails),
+        "video": video,
+        "every": milliseconds(every),
     }
     seconds = parse_time(time_budget) if time_budget is not None else None
     from phototag.work.scan import ScanOptions
@@ -352,13 +366,18 @@ def _problems(what: str, problems: list[Problem]) -> None:
 # ---- small things
 
 
-def parse_time(text: str) -> float:
+def milliseconds(every: str | None) -> int | None:
+    """`1s`, `0.5s` or `2m` of `--every`. Raises UsageError."""
+    return None if every is None else round(1000 * parse_time(every, "--every"))
+
+
+def parse_time(text: str, option: str = "--time-budget") -> float:
     """`90`, `90s`, `30m`, `2h`, `1h30m` in seconds. Raises UsageError."""
     parts = re.findall(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.lower())
     whole = "".join(f"{n}{u}" for n, u in parts)
     plain = re.sub(r"\s", "", text.lower())
     if not parts or whole != plain or any(unit not in _UNITS for _, unit in parts):
-        raise errors.UsageError(f"--time-budget {text!r}: say it like 90s, 30m or 2h.")
+        raise errors.UsageError(f"{option} {text!r}: say it like 90s, 30m or 2h.")
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 

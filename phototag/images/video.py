@@ -21,7 +21,6 @@ from phototag.core.types import Moment, Pixels
 from phototag.errors import UnreadableImage
 
 if TYPE_CHECKING:
-    from av.container import InputContainer
     from av.video.frame import VideoFrame
 
 SMALL = (64, 36)
@@ -56,12 +55,12 @@ class Frame:
     def small(self) -> Pixels:
         """[36, 64] grey, as stored: for cuts."""
         wide, high = SMALL
-        grey = self._frame.reformat(wide, high, "gray", interpolation="FAST_BILINEAR")
-        return grey.to_ndarray()
+        grey = self._frame.reformat(wide, high, "gray", interpolation="AREA")
+        return grey.to_ndarray().astype(np.uint8, copy=False)
 
     def pixels(self) -> Pixels:
         """[h, w, 3] RGB, upright."""
-        shown: Pixels = self._frame.to_ndarray(format="rgb24")
+        shown = self._frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
         quarters = round(self._frame.rotation / 90) % 4
         return np.ascontiguousarray(np.rot90(shown, quarters)) if quarters else shown
 
@@ -81,7 +80,7 @@ class Video:
             raise UnreadableImage(path, "empty", "the file is empty (0 bytes).")
         self._file = open(path, "rb")  # noqa: PTH123, SIM115 (closed with the video)
         try:
-            self._container: InputContainer = av.open(self._file, metadata_errors="replace")
+            self._container = av.open(self._file, "r", metadata_errors="replace")
         except (FFmpegError, ValueError) as error:
             self._file.close()
             said = "this is no video that can be read: its header is damaged, or it breaks off."
@@ -138,7 +137,7 @@ class Video:
         """As the file says it."""
         length = self._stream.duration
         if length is not None and self._stream.time_base is not None:
-            return round(length * self._stream.time_base * 1000)
+            return int(round(length * self._stream.time_base * 1000))
         return None if self._container.duration is None else self._container.duration // 1000
 
     def frames(self) -> Iterator[Frame]:

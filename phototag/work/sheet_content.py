@@ -9,6 +9,7 @@ from phototag.catalog import verdicts as verdict_table
 from phototag.catalog import views
 from phototag.catalog.store import Library
 from phototag.catalog.views import PhotoRow, SeenFace
+from phototag.core.types import Box
 from phototag.output.sheet import (
     SheetCluster,
     SheetCommand,
@@ -21,6 +22,7 @@ from phototag.output.sheet import (
     SheetPhoto,
     link_to,
 )
+from phototag.work.film import reel_of
 from phototag.work.pictures import annotated_path, crop_path, thumb_path
 
 
@@ -122,19 +124,22 @@ class _Maker:
 
     def _photo(self, row: PhotoRow) -> SheetPhoto:
         faces = views.faces_in_photo(self.lib, row.id) if row.faces else []
+        reel = reel_of(self.lib, row.id) if faces else None
+        boxes = {face.id: face.box for face in faces} if reel is None else reel.boxes
+        width, height = (row.width, row.height) if reel is None else reel.strip.size
         return SheetPhoto(
             key=row.key,
             name=row.path.rpartition("/")[2],
-            width=row.width,
-            height=row.height,
+            width=width,
+            height=height,
             taken=row.taken,
             thumb=thumb_path(row.key) if row.faces else None,
             annotated=annotated_path(row.key) if row.faces else None,
             original=link_to(row.path),
-            marks=tuple(self._mark(face) for face in faces),
+            marks=tuple(self._mark(f, boxes[f.id]) for f in faces if f.id in boxes),
         )
 
-    def _mark(self, face: SeenFace) -> SheetMark:
+    def _mark(self, face: SeenFace, box: Box) -> SheetMark:
         status, name, target, similarity = "unknown", None, None, None
         if face.person is not None:
             status = "recognised" if face.state == "automatic" else "named"
@@ -149,7 +154,7 @@ class _Maker:
             target = f"cluster-{face.cluster}"
         return SheetMark(
             face=f"face-{face.id}",
-            box=face.box,
+            box=box,
             status=status,  # type: ignore[arg-type]
             name=name,
             target=target,

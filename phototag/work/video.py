@@ -267,4 +267,4 @@ def _mean_class(found: Sequence[Classified | None]) -> Classified | None:
     if not seen:
         return None
     mean = np.mean([each.probabilities for each in seen], axis=0, dtype=np.float64)
-    return replace(seen[0], probabilities=mean.astype(np.float32))
+    return replace(seen[0], probabilities=np.asarray(mean, dtype=np.float32))
