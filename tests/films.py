@@ -1,4 +1,4 @@
-"""Videos made of photos, with truth: each shot pans and zooms over one photo, shots are cut hard."""
+"""Videos made of photos, with truth: each shot pans and zooms over one photo, with hard cuts."""
 
 from __future__ import annotations
 

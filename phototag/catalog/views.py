@@ -71,7 +71,8 @@ class SeenFace:
 
 
 _FACE = (
-    "SELECT f.*, t.first, t.last, ph.key, COALESCE(a.state, 'unknown') AS state, a.person_id, a.cluster_id,"
+    "SELECT f.*, t.first, t.last, ph.key, COALESCE(a.state, 'unknown') AS state, a.person_id,"
+    " a.cluster_id,"
     " a.score AS similarity, a.runner_up_id, a.runner_up_score, a.suggestion_id,"
     " a.suggestion_score, COALESCE(a.law, '') AS law"
     " FROM faces f JOIN photos ph ON ph.id = f.photo_id"

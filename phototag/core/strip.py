@@ -27,7 +27,8 @@ class Strip:
 
     @staticmethod
     def of(count: int, width: int, height: int) -> Strip:
-        """For so many frames of a video of that size: at most four in a row, six of upright ones."""
+        """For so many frames of a video of that size: four in a row at most, six of upright
+        ones."""
         longest = {1: 512, 2: 400}.get(count, 320)
         scale = longest / max(width, height)
         tile = (max(8, round(width * scale)), max(8, round(height * scale)))

@@ -102,12 +102,12 @@ def walk(
 ) -> Iterator[tuple[str, list[Found]]]:
     """Yield (folder below `root`, its photos sorted by name), folder by folder in sorted order.
 
-    `videos`: those too. `exclude` holds globs as in a .gitignore, case-sensitive: one without `/` is held against the
-    name of every file and folder, one with `/` against the path below the root, where `*` also
-    matches `/`. An excluded folder is not entered. `skip` names absolute folders to leave out.
-    Hidden files and folders, folders with a `.nomedia` file, and phototag libraries are left out
-    too. Linked files are photos like others; linked folders are entered only with
-    `follow_symlinks`, each real folder once.
+    `videos`: those too. `exclude` holds globs as in a .gitignore, case-sensitive: one without `/`
+    is held against the name of every file and folder, one with `/` against the path below the
+    root, where `*` also matches `/`. An excluded folder is not entered. `skip` names absolute
+    folders to leave out. Hidden files and folders, folders with a `.nomedia` file, and phototag
+    libraries are left out too. Linked files are photos like others; linked folders are entered only
+    with `follow_symlinks`, each real folder once.
 
     What cannot be entered is told to `on_trouble` and the walk goes on; a file that vanished
     meanwhile is left out. A root that is a file yields that file, whatever its name.

@@ -40,7 +40,7 @@ def _fitted(pixels: Pixels, tile: tuple[int, int]) -> Pixels:
 
 def _holes(pen: ImageDraw.ImageDraw, strip: Strip, row: int) -> None:
     """The holes of the film, above and below a row."""
-    wide, high = strip.size
+    wide = strip.size[0]
     top = row * (strip.tile[1] + 2 * EDGE)
     count = max(1, round((wide - GAP) / (EDGE * 1.6)))
     step = wide / count

@@ -38,6 +38,10 @@ MOST_DAMAGED = 0.2
 """Share of packets that may be damaged: one lost packet of a camera's card costs a moment, not all
 that was seen before and after."""
 
+SHORT: Moment = 500
+"""Milliseconds by which a search aims too early: key frames and times are not always where a file's
+index has them."""
+
 WHOLE = 1 << 30
 """Bytes of the largest file whose key is a digest of all of it: two seconds of reading."""
 
@@ -51,6 +55,11 @@ class Frame:
 
     at: Moment
     _frame: VideoFrame
+
+    @property
+    def pts(self) -> int:
+        """Its time in units of its stream."""
+        return self._frame.pts or 0
 
     def small(self) -> Pixels:
         """[36, 64] grey, as stored: for cuts."""
@@ -76,6 +85,7 @@ class Video:
 
         av.logging.set_level(None)
         self.path = path
+        self._start: float | None = None
         if os.path.getsize(path) == 0:  # noqa: PTH202 (names that are not UTF-8)
             raise UnreadableImage(path, "empty", "the file is empty (0 bytes).")
         self._file = open(path, "rb")  # noqa: PTH123, SIM115 (closed with the video)
@@ -135,28 +145,45 @@ class Video:
     @property
     def duration(self) -> Moment | None:
         """As the file says it."""
-        length = self._stream.duration
-        if length is not None and self._stream.time_base is not None:
-            return int(round(length * self._stream.time_base * 1000))
+        length, base = self._stream.duration, self._stream.time_base
+        if length is not None and base is not None:
+            return round(float(length * base) * 1000)
         return None if self._container.duration is None else self._container.duration // 1000
 
     def frames(self) -> Iterator[Frame]:
         """Every frame in order. Raises UnreadableImage where the video breaks off, is largely
         damaged, or does not end."""
-        count, start, last = 0, None, 0
-        for frame in self._decoded():
-            if frame.time is None:
-                continue
-            start = frame.time if start is None else start
-            at = round((frame.time - start) * 1000)
-            if count and at < last:
+        count, last = 0, 0
+        for frame in self._timed():
+            if count and frame.at < last:
                 continue  # a clock that jumps back
-            count, last = count + 1, at
+            count, last = count + 1, frame.at
             if count > MOST_FRAMES:
                 said = f"it has more than {MOST_FRAMES:,} frames. Cut it into pieces."
                 raise UnreadableImage(self.path, "too-long", said)
-            yield Frame(at, frame)
+            yield frame
         self._check_whole(count, last)
+
+    def frame_at(self, at: Moment) -> Frame:
+        """The first frame at or after a moment, else the last. Decodes from the key frame before it
+        on. Raises UnreadableImage."""
+        first = found = next(self._timed(), None)
+        if first is not None and at > SHORT and self._stream.time_base is not None:
+            offset = int((at - SHORT) / 1000 / float(self._stream.time_base))
+            self._container.seek(first.pts + offset, stream=self._stream)
+        for frame in self._timed():
+            if found is not None and found.at >= at:
+                break
+            found = frame
+        if found is None:
+            raise UnreadableImage(self.path, "damaged", "no frame of it can be decoded.")
+        return found
+
+    def _timed(self) -> Iterator[Frame]:
+        for frame in self._decoded():
+            if frame.time is not None:
+                self._start = frame.time if self._start is None else self._start
+                yield Frame(round((frame.time - self._start) * 1000), frame)
 
     def _decoded(self) -> Iterator[VideoFrame]:
         from av.error import FFmpegError
@@ -213,9 +240,4 @@ def frame_at(path: str, at: Moment) -> Pixels:
     """[h, w, 3] RGB of the first frame at or after a moment, else of the last. Raises
     UnreadableImage, OSError."""
     with Video(path) as video:
-        found = None
-        for found in video.frames():
-            if found.at >= at:
-                break
-        assert found is not None
-        return found.pixels()
+        return video.frame_at(at).pixels()

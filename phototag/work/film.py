@@ -10,6 +10,7 @@ from phototag.catalog import tracks as table
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog import views
 from phototag.catalog.store import Library
+from phototag.catalog.views import SeenFace
 from phototag.core.strip import Strip, on_strip
 from phototag.core.tracks import clocks
 from phototag.core.types import Box, Moment, Span
@@ -38,6 +39,24 @@ def reel_of(lib: Library, photo: int) -> Reel | None:
     strip = Strip.of(len(film.tiles), row["width"], row["height"])
     places = {face: on_strip(strip, film, t) for face, t in table.tracks_of(lib, photo).items()}
     return Reel(strip, {face: box for face, box in places.items() if box is not None})
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What stands for a photo on pages: itself, or the strip of a video."""
+
+    width: int
+    height: int
+    boxes: Mapping[int, Box]
+    """Where its faces are, in fractions of the picture."""
+
+
+def picture_of(lib: Library, photo: int, faces: Iterable[SeenFace]) -> Picture:
+    reel = reel_of(lib, photo)
+    if reel is not None:
+        return Picture(*reel.strip.size, reel.boxes)
+    row = photo_table.photo_row(lib, photo)
+    return Picture(row["width"], row["height"], {face.id: face.box for face in faces})
 
 
 def timeline(seen: Iterable[tuple[Span, str]]) -> list[tuple[Span, str]]:
@@ -106,7 +125,7 @@ def look_up(lib: Library, path: str) -> VideoView:
     )
 
 
-def _appearance(face: views.SeenFace, names: Mapping[int, str]) -> Appearance:
+def _appearance(face: SeenFace, names: Mapping[int, str]) -> Appearance:
     span = face.span or (0, 0)
     similarity = face.similarity if face.person is not None else face.suggestion_score
     return Appearance(

@@ -3,7 +3,7 @@ each track becomes one face, embedded by its best frames."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ from phototag.work.crops import CROP, as_stored, face_record
 
 if TYPE_CHECKING:
     from phototag.images.video import Frame, Video
-    from phototag.work.extract import Detector, Embedder, Job
+    from phototag.work.extract import Detector, Embedder
 
 BEST = 5
 """Frames of a track that its vector comes from."""
@@ -145,6 +145,23 @@ def _again(
     return number, mean, _mean_class(tools.classify(pictures))
 
 
+def cut_again(path: str, film: Film, tracks: Mapping[int, Track]) -> tuple[bytes, dict[int, bytes]]:
+    """A video's strip and the pictures of its faces, made anew. Raises UnreadableImage, OSError."""
+    from phototag.images.read import as_webp
+    from phototag.images.thumbs import face_crop
+    from phototag.images.video import frame_at
+
+    frames = {at: frame_at(path, at) for at in sorted(film.tiles)}
+    crops = {}
+    for number, track in tracks.items():
+        best = track.best[0]
+        pixels = frames[best.at] if best.at in frames else frame_at(path, best.at)
+        crops[number] = face_crop(pixels, best.box)
+    high, wide = frames[film.tiles[0]].shape[:2]
+    kept = {at: as_webp(pixels, FRAME, quality=85) for at, pixels in frames.items()}
+    return _strip(film.tiles, (wide, high), kept), crops
+
+
 class _Watch:
     """Looks at a video as it passes by."""
 
@@ -218,7 +235,7 @@ class _Watch:
             format=video.format,
             taken=video.taken,
             faces=tuple(faces),
-            thumb=self._strip(tiles) if tiles else None,
+            thumb=_strip(tiles, self.size, self.frames) if tiles else None,
             film=Film(max(self._last, video.duration or 0), tiles),
         )
 
@@ -237,14 +254,16 @@ class _Watch:
             track=Track(tuple(seen.path), tuple(looks)),
         )
 
-    def _strip(self, tiles: Sequence[Moment]) -> bytes:
-        from phototag.images.read import as_webp
-        from phototag.images.strip import drawn
-        from phototag.images.thumbs import opened
 
-        strip = Strip.of(len(tiles), *self.size)
-        picture = drawn(strip, [(at, opened(self.frames[at])) for at in tiles])
-        return as_webp(picture, max(strip.size))
+def _strip(tiles: Sequence[Moment], size: tuple[int, int], frames: Mapping[Moment, bytes]) -> bytes:
+    """WebP of the strip of a video of that size."""
+    from phototag.images.read import as_webp
+    from phototag.images.strip import drawn
+    from phototag.images.thumbs import opened
+
+    strip = Strip.of(len(tiles), *size)
+    picture = drawn(strip, [(at, opened(frames[at])) for at in tiles])
+    return as_webp(picture, max(strip.size))
 
 
 def _crop(pixels: Pixels, face: Detection, size: int) -> Pixels:
