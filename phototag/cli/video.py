@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ import typer
 from phototag import errors
 from phototag.cli import console
 from phototag.cli.common import JsonOption, LibraryOption, QuietOption, command_line, now, writing
+from phototag.cli.live import watch_live
 from phototag.cli.progress import progress
 from phototag.cli.scanning import EveryOption, milliseconds
 
@@ -27,6 +29,19 @@ def video(
         list[str] | None, typer.Argument(metavar="FILE...", help="Videos.", show_default=False)
     ] = None,
     every: EveryOption = None,
+    camera: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NUMBER|FILE", help="Watch a camera (0 is the first), or a file as if it were."
+        ),
+    ] = None,
+    show: Annotated[bool, typer.Option("--show", help="Show it in a window; q ends.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what is seen, with names, as mp4.")
+    ] = None,
+    detect_every: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Look for faces in every Nth frame.")
+    ] = 5,
     force: Annotated[
         bool, typer.Option("--force", help="Look at known videos again; decisions stay.")
     ] = False,
@@ -41,8 +56,19 @@ def video(
     a sidecar beside the video tells the times. To take in all videos of a folder: phototag scan
     FOLDER --video.
 
+    With --camera nothing is kept: a line is printed whenever somebody is seen or has left, with
+    --json as JSON lines. Ctrl-C ends it.
+
     Example: phototag video holiday.mp4 --every 0.5s
+
+    Example: phototag video --camera 0 --show --out annotated.mp4
     """
+    if camera is not None:
+        if files or every or force:
+            raise errors.UsageError("--camera stands alone: no files, no --every, no --force.")
+        return watch_live(camera, library, show=show, out=out, every=detect_every, as_json=as_json)
+    if show or out is not None:
+        raise errors.UsageError("--show and --out belong to --camera (a number, or a file).")
     if not files:
         raise errors.UsageError("Which video? phototag video holiday.mp4 (or --camera 0).")
     return _look_through(files, every, library, force=force, quiet=quiet, as_json=as_json)

@@ -52,10 +52,10 @@ def _holes(pen: ImageDraw.ImageDraw, strip: Strip, row: int) -> None:
 
 
 def _time(image: Image.Image, text: str, corner: tuple[int, int], tile: tuple[int, int]) -> None:
-    """The time in the lower left corner of a frame, on a dark ground."""
+    """The time in the upper left corner of a frame, on a dark ground."""
     letters = lettered(text.removeprefix("00:"), LETTERS, tile[0])
     high, wide = letters.shape[:2]
-    left, top = corner[0] + 6, corner[1] + tile[1] - high - 6
+    left, top = corner[0] + 6, corner[1] + 6
     ground = Image.new("RGBA", (wide + 10, high), (0, 0, 0, 150))
     image.paste(ground, (left, top), ground)
     image.paste((255, 255, 255), (left + 5, top), Image.fromarray(letters))

@@ -166,7 +166,7 @@
     if (!text) return [];
     const name = make("bdi", { textContent: text });
     const node = make("li", {}, face.href ? make("a", { href: face.href }, name) : name);
-    if (face.times) node.append(make("span", { className: "times", textContent: face.times.replaceAll("00:", "").replace("-", "–") }));
+    if (face.times) node.append(make("span", { className: "times", textContent: face.times.replace(/^00:/, "").replace("-00:", "–").replace("-", "–") }));
     return [node];
   }
 
