@@ -39,6 +39,8 @@ class Shown:
     first: float
     last: float
     """Seconds, of the frames that show all of the face."""
+    places: tuple[tuple[float, Place], ...] = ()
+    """(seconds, where it is in the frame in fractions) of those frames."""
 
 
 def read_truth(folder: Path, photos: Path) -> dict[Path, list[tuple[str, Place]]]:
@@ -86,15 +88,34 @@ def truth_of(
             photo = opened.size
         count = round(shot.seconds * rate)
         for person, face in people.get(shot.photo, ()):
-            there = [
-                start + n
-                for n in range(count)
-                if _inside(face, window(shot, n / count, photo, size))
-            ]
+            views = {n: window(shot, n / count, photo, size) for n in range(count)}
+            there = {
+                (start + n) / rate: _seen(face, view)
+                for n, view in views.items()
+                if _inside(face, view)
+            }
             if there:
-                found.append(Shown(person, there[0] / rate, there[-1] / rate))
+                found.append(Shown(person, min(there), max(there), tuple(there.items())))
         start += count
     return found
+
+
+def _seen(face: Place, view: Place) -> Place:
+    """Where a face of the photo is in the frame, in fractions."""
+    left, top, wide, high = view
+    x, y, width, height = face
+    return ((x - left) / wide, (y - top) / high, width / wide, height / high)
+
+
+def tour(photos: Sequence[Path], seconds: float, seed: int = 1) -> list[Shot]:
+    """A shot of each photo: a camera that pans from side to side and zooms in or out by a fifth."""
+    random = np.random.default_rng(seed)
+    shots = []
+    for photo in photos:
+        x, y, zoom = random.uniform(0.3, 0.7), random.uniform(0.3, 0.6), random.uniform(0.8, 1.0)
+        end = (1 - x, random.uniform(0.3, 0.6), random.uniform(0.8, 1.0))
+        shots.append(Shot(photo, seconds, (x, y, zoom), end))
+    return shots
 
 
 def _inside(face: Place, view: Place) -> bool:
