@@ -95,7 +95,7 @@ def found_in(extractor: Extractor, film: Path, truth: list[Shown]) -> dict[str, 
     lost = [shown for shown in wanted if not any(is_same(shown, track) for track in tracks)]
     everybody = {shown.person for shown in wanted}
     seen = {shown.person for shown in truth if any(is_same(shown, track) for track in tracks)}
-    false = [t for t in tracks if not any(is_same(shown, t, whole=False) for shown in truth)]
+    false = [track for track in tracks if not any(is_same(shown, track) for shown in truth)]
     return {
         "seconds_of_video": round(outcome.record.film.duration / 1000, 1),
         "video_minutes_per_minute": round(outcome.record.film.duration / 1000 / spent, 2),
@@ -108,7 +108,7 @@ def found_in(extractor: Extractor, film: Path, truth: list[Shown]) -> dict[str, 
     }
 
 
-def is_same(shown: Shown, track: Track, *, whole: bool = True) -> bool:
+def is_same(shown: Shown, track: Track) -> bool:
     """Whether a track is that face: in some frame of both they overlap by a third or more."""
     for at, box in track.path:
         near = [place for second, place in shown.places if abs(second * 1000 - at) < 60]

@@ -38,9 +38,9 @@ class Shown:
     person: str
     first: float
     last: float
-    """Seconds, of the frames that show all of the face."""
+    """Seconds, of the frames that show all of the face; both 0 where none does."""
     places: tuple[tuple[float, Place], ...] = ()
-    """(seconds, where it is in the frame in fractions) of those frames."""
+    """(seconds, where it is in the frame in fractions) of all frames that show some of it."""
 
 
 def read_truth(folder: Path, photos: Path) -> dict[Path, list[tuple[str, Place]]]:
@@ -81,7 +81,7 @@ def truth_of(
     size: tuple[int, int],
     rate: int,
 ) -> list[Shown]:
-    """Who is to be seen when: one entry for each face of each shot that is in the picture whole."""
+    """Who is to be seen when: one entry for each face of each shot."""
     found, start = [], 0
     for shot in shots:
         with Image.open(shot.photo) as opened:
@@ -89,22 +89,22 @@ def truth_of(
         count = round(shot.seconds * rate)
         for person, face in people.get(shot.photo, ()):
             views = {n: window(shot, n / count, photo, size) for n in range(count)}
-            there = {
-                (start + n) / rate: _seen(face, view)
-                for n, view in views.items()
-                if _inside(face, view)
-            }
-            if there:
-                found.append(Shown(person, min(there), max(there), tuple(there.items())))
+            whole = [(start + n) / rate for n, view in views.items() if _inside(face, view)]
+            places = [((start + n) / rate, _seen(face, view)) for n, view in views.items()]
+            shown = tuple((when, place) for when, place in places if place[2] > 0 and place[3] > 0)
+            times = (whole[0], whole[-1]) if whole else (0.0, 0.0)
+            if shown:
+                found.append(Shown(person, *times, shown))
         start += count
     return found
 
 
 def _seen(face: Place, view: Place) -> Place:
-    """Where a face of the photo is in the frame, in fractions."""
+    """The part of a face of the photo that is in the frame, in fractions of it."""
     left, top, wide, high = view
-    x, y, width, height = face
-    return ((x - left) / wide, (y - top) / high, width / wide, height / high)
+    x, y = max(face[0], left), max(face[1], top)
+    right, bottom = min(face[0] + face[2], left + wide), min(face[1] + face[3], top + high)
+    return ((x - left) / wide, (y - top) / high, (right - x) / wide, (bottom - y) / high)
 
 
 def tour(photos: Sequence[Path], seconds: float, seed: int = 1) -> list[Shot]:

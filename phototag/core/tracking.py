@@ -74,8 +74,8 @@ class Tracker:
     def _fits(self, boxes: Sequence[Box], vectors: Vectors) -> NDArray[np.float64]:
         """[tracks, faces]: overlap and similarity together where they may be one, else 0."""
         fits = np.zeros((len(self.open), len(boxes)))
-        for row, trail in enumerate(self.open):
-            alike = np.max(np.stack(trail.recent) @ vectors.T, axis=0) if len(boxes) else []
+        for row, trail in enumerate(self.open if len(boxes) else ()):
+            alike = np.max(np.stack(trail.recent) @ vectors.T, axis=0)
             for column, (box, like) in enumerate(zip(boxes, alike, strict=True)):
                 overlap = trail.box.iou(box)
                 here = overlap >= NEAR and like >= self._levels.suggest

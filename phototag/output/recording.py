@@ -52,7 +52,7 @@ class Recording:
         self._stream.width, self._stream.height = wide, high
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = Fraction(1, 1000)
-        self._stream.options = {"preset": "veryfast", "crf": "23"}
+        self._stream.options = {"preset": "superfast", "crf": "23"}
 
     def _mux(self, frame: Any) -> None:
         try:

@@ -67,18 +67,23 @@ def signature(path: str) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
+def quality_of(detection: Detection, crop: Pixels, width: int, height: int) -> float:
+    """Of a face in a picture of that size, by its aligned crop."""
+    side = min(detection.box.width * width, detection.box.height * height)
+    points = detection.landmarks.array(width, height)
+    return quality(face_px=side, score=detection.score, sharp=sharpness(crop), points=points)
+
+
 def face_record(
     detection: Detection, crop: Pixels, pixels: Pixels, width: int, height: int
 ) -> FaceRecord:
     from phototag.images.thumbs import face_crop
 
-    side = min(detection.box.width * width, detection.box.height * height)
-    points = detection.landmarks.array(width, height)
     return FaceRecord(
         box=detection.box,
         landmarks=detection.landmarks,
         score=detection.score,
-        quality=quality(face_px=side, score=detection.score, sharp=sharpness(crop), points=points),
+        quality=quality_of(detection, crop, width, height),
         embedding=np.zeros(0, np.float32),
         crop=face_crop(pixels, detection.box),
     )

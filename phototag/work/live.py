@@ -13,8 +13,8 @@ from phototag.catalog.store import Library
 from phototag.core.gallery import Gallery
 from phototag.core.matching import Candidate, Match, match
 from phototag.core.tracking import Tracker, mean_vector
-from phototag.core.types import Box, Detection, Moment, Pixels, Thresholds, Vectors
-from phototag.work.crops import CROP, face_record
+from phototag.core.types import Box, Moment, Pixels, Thresholds, Vectors
+from phototag.work.crops import CROP, quality_of
 from phototag.work.extract import Detector, Embedder, Kit
 from phototag.work.looking import gallery_of
 
@@ -27,6 +27,11 @@ MIN_FACE = 40
 
 KEPT = 5
 """Looks at a face that its vector comes from, best first."""
+
+STILL, AGAIN = 0.5, 1000
+"""A face that lies where flow carried a track that was embedded `KEPT` times (IoU of at least so
+much, and no other track beside it) is embedded again after so many milliseconds only: it takes 21
+ms, more than to find it."""
 
 SHOWN: Moment = 700
 """Milliseconds for which a face is shown after it was last detected: three detections at 15 frames
@@ -91,9 +96,12 @@ class _Follow:
     last: Moment
     looks: list[tuple[float, Vectors]] = field(default_factory=list)
     """(quality, vector), best first."""
+    looked: Moment = 0
+    """When it was embedded last."""
     shown: LiveFace | None = None
 
-    def look(self, quality: float, vector: Vectors) -> None:
+    def look(self, at: Moment, quality: float, vector: Vectors) -> None:
+        self.looked = at
         self.looks.append((quality, vector))
         self.looks.sort(key=lambda known: -known[0])
         del self.looks[KEPT:]
@@ -167,22 +175,37 @@ class Watch:
 
         found = self._detector.detect(pixels)
         high, wide = pixels.shape[:2]
-        crops = [align(pixels, face.landmarks.array(wide, high), CROP) for face in found]
-        vectors = self._embedder.embed(np.stack(crops)) if crops else np.zeros((0, 0), np.float32)
-        numbers = self._tracker.follow(at, [face.box for face in found], vectors)
+        known = [self._well_known(at, face.box) for face in found]
+        crops = {
+            place: align(pixels, face.landmarks.array(wide, high), CROP)
+            for place, face in enumerate(found)
+            if known[place] is None
+        }
+        fresh = self._embedder.embed(np.stack(list(crops.values()))) if crops else ()
+        vectors = dict(zip(crops, fresh, strict=True))
+        all_vectors = [vectors.get(n, vector) for n, vector in enumerate(known)]
+        numbers = self._tracker.follow(
+            at, [face.box for face in found], np.array(all_vectors, dtype=np.float32)
+        )
         self._lost -= set(numbers)
-        for number, face, crop, vector in zip(numbers, found, crops, vectors, strict=True):
-            self._look(at, number, face, crop, vector, pixels)
+        for place, number in enumerate(numbers):
+            follow = self._follows.setdefault(number, _Follow(at, at))
+            follow.last = at
+            if place in crops:
+                good = quality_of(found[place], crops[place], wide, high)
+                follow.look(at, good, vectors[place])
         self._follows = {n: f for n, f in self._follows.items() if at - f.last <= GONE}
         self._name([number for number in numbers if number in self._follows])
 
-    def _look(
-        self, at: Moment, number: int, face: Detection, crop: Pixels, vector: Vectors, frame: Pixels
-    ) -> None:
-        high, wide = frame.shape[:2]
-        follow = self._follows.setdefault(number, _Follow(at, at))
-        follow.last = at
-        follow.look(face_record(face, crop, frame, wide, high).quality, vector)
+    def _well_known(self, at: Moment, box: Box) -> Vectors | None:
+        """The last vector of the one track that is there, if it was looked at often and lately: it
+        need not be embedded again. None for all others."""
+        near = [trail for trail in self._tracker.open if trail.box.iou(box) > 0]
+        follow = self._follows.get(near[0].number) if len(near) == 1 else None
+        if follow is None or near[0].number in self._lost or near[0].box.iou(box) < STILL:
+            return None
+        rested = len(follow.looks) == KEPT and at - follow.looked < AGAIN
+        return near[0].recent[-1] if rested else None
 
     def _name(self, numbers: Sequence[int]) -> None:
         """Say who the faces of one frame are, by the laws: nobody twice."""

@@ -26,7 +26,7 @@ from phototag.core.types import (
     Track,
     Vectors,
 )
-from phototag.work.crops import CROP, as_stored, face_record
+from phototag.work.crops import CROP, as_stored, quality_of
 
 if TYPE_CHECKING:
     from phototag.images.video import Frame, Video
@@ -78,7 +78,7 @@ class _Look:
     crop: Pixels
     """Aligned."""
     picture: bytes
-    """WebP for pages."""
+    """WebP for pages; empty where the track looked better before."""
 
 
 @dataclass(slots=True)
@@ -193,6 +193,7 @@ class _Watch:
     def _look(self, at: Moment, pixels: Pixels) -> None:
         from phototag.images.read import Picture, as_webp, pixel_key
         from phototag.images.shrink import shrunk
+        from phototag.images.thumbs import face_crop
 
         self.size = (pixels.shape[1], pixels.shape[0])
         small = shrunk(pixels, self.tools.size)
@@ -204,9 +205,12 @@ class _Watch:
         vectors = self.tools.embedder.embed(np.stack(crops))
         numbers = self.tracker.follow(at, [face.box for face in found], vectors)
         for number, face, crop, vector in zip(numbers, found, crops, vectors, strict=True):
-            record = face_record(face, crop, small, small.shape[1], small.shape[0])
-            glimpse = Glimpse(at, face.box, face.landmarks, face.score, record.quality)
-            self.seen.setdefault(number, _Seen()).add(_Look(glimpse, vector, crop, record.crop))
+            seen = self.seen.setdefault(number, _Seen())
+            good = quality_of(face, crop, small.shape[1], small.shape[0])
+            glimpse = Glimpse(at, face.box, face.landmarks, face.score, good)
+            leads = not seen.best or good > seen.best[0].glimpse.quality
+            picture = face_crop(pixels, face.box) if leads else b""
+            seen.add(_Look(glimpse, vector, crop, picture))
         self._keep(at, lambda: as_webp(pixels, FRAME, quality=85))
 
     def _keep(self, at: Moment, picture: Callable[[], bytes]) -> None:
