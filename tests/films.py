@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+GALLERY = Path(__file__).resolve().parents[1] / "sample_gallery"
+
 View = tuple[float, float, float]
 """Centre (x, y) in fractions of the photo, and the width of the view in fractions of what fits."""
 
