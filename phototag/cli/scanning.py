@@ -368,7 +368,12 @@ def _problems(what: str, problems: list[Problem]) -> None:
 
 def milliseconds(every: str | None) -> int | None:
     """`1s`, `0.5s` or `2m` of `--every`. Raises UsageError."""
-    return None if every is None else round(1000 * parse_time(every, "--every"))
+    if every is None:
+        return None
+    found = round(1000 * parse_time(every, "--every"))
+    if found < 40:
+        raise errors.UsageError(f"--every {every!r}: it can be at least 0.04s.")
+    return found
 
 
 def parse_time(text: str, option: str = "--time-budget") -> float:

@@ -16,9 +16,9 @@ from phototag.core.tracks import clocks
 from phototag.core.types import Box, Moment, Span
 from phototag.work.shown import who_is
 
-PAUSE: Moment = 2000
-"""Milliseconds between two tracks of a person that are told as one: a cut to somebody else and
-back is told, a lost track is not."""
+PAUSE: Moment = 1200
+"""Milliseconds between two tracks of a person that are told as one: a cut from one shot of them to
+another is not told (frames are looked at a second apart), a shot of somebody else between is."""
 
 
 @dataclass(frozen=True, slots=True)
