@@ -72,14 +72,18 @@ def chosen(tracks: Sequence[Track]) -> tuple[Moment, ...]:
     Of the moments at which a track looks best, that which most tracks not shown yet share; of
     equals the earliest.
     """
-    moments = sorted({track.best[0].at for track in tracks})
-    left = list(range(len(tracks)))
+    shown: dict[Moment, set[int]] = {track.best[0].at: set() for track in tracks}
+    for number, track in enumerate(tracks):
+        for at, _ in track.path:
+            if at in shown:
+                shown[at].add(number)
     found: list[Moment] = []
-    while left and len(found) < MOST:
-        seen = {at: [n for n in left if _has(tracks[n], at)] for at in moments}
-        at = max(moments, key=lambda m: (len(seen[m]), -m))
+    while len(found) < MOST and any(shown.values()):
+        at = max(sorted(shown), key=lambda moment: len(shown[moment]))
         found.append(at)
-        left = [n for n in left if n not in seen[at]]
+        gone = set(shown[at])
+        for those in shown.values():
+            those -= gone
     return tuple(sorted(found))
 
 

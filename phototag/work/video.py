@@ -125,8 +125,8 @@ def embedded_again(
     with Video(path) as video:
         for frame in video.frames():
             here = wanted.pop(frame.at, None)
+            tools.alive()
             if here is not None:
-                tools.alive()
                 pixels = frame.pixels()
                 for number, glimpse in here:
                     face = Detection(glimpse.box, glimpse.landmarks, glimpse.score)
@@ -182,12 +182,12 @@ class _Watch:
         if frame.at < min(self._glance, self._due):
             return
         self._glance = frame.at + GLANCE
+        self.tools.alive()
         cut = self.scenes.begins(frame.small())
         if cut:
             self.tracker.cut()
         if cut or frame.at >= self._due:
             self._due = frame.at + self.tools.every
-            self.tools.alive()
             self._look(frame.at, frame.pixels())
 
     def _look(self, at: Moment, pixels: Pixels) -> None:

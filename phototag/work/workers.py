@@ -65,9 +65,22 @@ def serve(pipe: Connection, kit: Kit) -> None:
         from phototag.images.read import use_one_thread
 
         use_one_thread()
-        return Extractor.from_kit(kit, lambda: pipe.send(ALIVE)).run
+        return Extractor.from_kit(kit, signs_of_life(pipe)).run
 
     work(pipe, tools)
+
+
+def signs_of_life(pipe: Connection) -> Callable[[], None]:
+    """Called as often as one likes, it tells the parent once a second that the worker lives."""
+    told = time.monotonic()
+
+    def alive() -> None:
+        nonlocal told
+        if time.monotonic() - told >= 1.0:
+            told = time.monotonic()
+            pipe.send(ALIVE)
+
+    return alive
 
 
 def work(pipe: Connection, tools: Callable[[], Run]) -> None:
