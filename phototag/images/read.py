@@ -126,7 +126,7 @@ def _unknown(data: bytes) -> Undecodable:
         return Undecodable("empty", "the file is empty (0 bytes).")
     other = formats.unread(data)
     if other == formats.VIDEO:
-        said = "this is a video: phototag video FILE and phototag scan --video look at videos."
+        said = "this is a video, and not a photo: phototag video FILE looks at videos."
         return Undecodable("unsupported", said)
     if other is not None:
         return Undecodable("unsupported", f"this is {other}, which phototag does not read.")

@@ -72,6 +72,18 @@ def timeline(seen: Iterable[tuple[Span, str]]) -> list[tuple[Span, str]]:
     return sorted((span, person) for person, spans in runs.items() for span in spans)
 
 
+def timeline_of(lib: Library, photo: int) -> tuple[str, ...]:
+    """Who with a name is seen when in a video: `00:01:12-00:01:20 Alice`."""
+    names = verdict_table.people(lib)
+    return lines_of(views.faces_in_photo(lib, photo), names)
+
+
+def lines_of(faces: Iterable[SeenFace], names: Mapping[int, str]) -> tuple[str, ...]:
+    """The same for faces of a video."""
+    seen = [(f.span, names[f.person]) for f in faces if f.span and f.person in names]
+    return tuple(f"{clocks(span)} {name}" for span, name in timeline(seen))
+
+
 @dataclass(frozen=True, slots=True)
 class Appearance:
     """A face of a video."""

@@ -21,13 +21,11 @@ from phototag.catalog import views
 from phototag.catalog.store import Library, meta, set_meta
 from phototag.catalog.tracks import film_of
 from phototag.catalog.views import SeenFace
-from phototag.core.tracks import clocks
-from phototag.core.types import Span
 from phototag.output import atomic, sidecar
 from phototag.output.atomic import CannotWriteFile
 from phototag.output.sidecar import Likeness, SidecarFace, SidecarPhoto
 from phototag.settings import Settings
-from phototag.work.film import Reel, reel_of, timeline
+from phototag.work.film import Reel, lines_of, reel_of
 from phototag.work.pictures import annotated_path, crop_path, drop_pictures, thumb_path
 from phototag.work.writing import Put, Writer
 
@@ -206,14 +204,8 @@ class Publisher:
             embedder=self.model,
             faces=[self._face(face, index) for index, face in enumerate(faces, 1)],
             duration=None if film is None else film.duration,
-            timeline=[f"{clocks(span)} {name}" for span, name in timeline(self._named(faces))],
+            timeline=lines_of(faces, self._names),
         )
-
-    def _named(self, faces: list[SeenFace]) -> Iterator[tuple[Span, str]]:
-        """Who is seen when in a video."""
-        for face in faces:
-            if face.span is not None and face.person in self._names:
-                yield face.span, self._names[face.person]
 
     def _face(self, face: SeenFace, index: int) -> SidecarFace:
         named = face.state in ("manual", "imported")

@@ -95,6 +95,14 @@ def test_a_name_reaches_the_other_shots_and_the_sidecar_tells_the_times(seen: Pl
     assert (first["status"], first["seen"]["times"]) == ("named", "00:00:00-00:00:02")
 
 
+def test_find_tells_the_times(seen: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    capfd.readouterr()
+    assert app.run(seen.command("find", "Oldwin", "--json")) == 0
+    row = json.loads(capfd.readouterr().out)
+    assert row["path"].endswith("Grandpa.mp4")
+    assert row["timeline"] == told(seen)["timeline"]
+
+
 def test_the_strip_carries_the_names(seen: Place) -> None:
     from PIL import Image
 
