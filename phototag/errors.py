@@ -42,6 +42,12 @@ class CannotServe(PhototagError):
     code = "cannot-serve"
 
 
+class CannotWatch(PhototagError):
+    """A camera, or a window to show it in, is not to be had."""
+
+    code = "cannot-watch"
+
+
 class UnreadableImage(PhototagError):
     """One photo that cannot be read: recorded, named in the report, never the end of a scan."""
 

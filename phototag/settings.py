@@ -38,6 +38,10 @@ class Settings:
     embedder: str = "face-vgg16"
     recognizer: str = "gallery"
     """`gallery`, or `classifier:RUN`: what gives names in a scan, until another is chosen."""
+    video: bool = False
+    """Whether a scan takes in videos that it finds."""
+    every: int = 1000
+    """Milliseconds between the frames of a video that are looked at."""
     on_errors: str = "report"
     forget_missing_after: int = 90
     """Days after which a missing photo is dropped."""
@@ -50,6 +54,7 @@ class Settings:
         _at_least("min_face", self.min_face, 12)
         _at_least("size", self.size, 160)
         _at_least("jobs", self.jobs, 0)
+        _at_least("every", self.every, 40)
         _at_least("forget_missing_after", self.forget_missing_after, 1)
         return self
 

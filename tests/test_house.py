@@ -31,7 +31,7 @@ PURE |= {"math", "operator", "typing", "unicodedata", "numpy", "scipy", "sklearn
 """What the core may import: no files, no SQL, no clock, no randomness of its own."""
 
 HEAVY = ("tensorflow", "keras", "cv2", "sklearn", "scipy", "onnxruntime", "numpy", "PIL", "mtcnn")
-HEAVY += ("starlette", "uvicorn", "jinja2")
+HEAVY += ("starlette", "uvicorn", "jinja2", "av")
 
 TRAINING = "bench/train_command.py"
 """The one script that is not a phototag command: it talks for itself."""
@@ -104,6 +104,10 @@ def test_onnxruntime_is_only_in_vision_models() -> None:
 
 def test_opencv_is_only_where_pixels_are() -> None:
     assert {room_of(name) for name in users_of("cv2")} == {"images", "vision"}
+
+
+def test_ffmpeg_is_only_where_videos_are_read_and_written() -> None:
+    assert users_of("av") == {"images/video.py", "output/recording.py"}
 
 
 def test_keras_and_tensorflow_are_only_in_the_bench() -> None:

@@ -12,6 +12,7 @@ from phototag.bench.pipeline import CROP, cut
 from phototag.catalog.decided import DecidedFace, decided_faces
 from phototag.catalog.store import Library
 from phototag.errors import UnreadableImage, UsageError
+from phototag.images.find import is_video
 
 
 def build_from_library(
@@ -50,6 +51,9 @@ def _cut_all(inside: list[DecidedFace], skipped: list[Skipped]) -> Iterator[Cut]
     from phototag.images.read import photo_key, read
 
     path = inside[0].path
+    if is_video(path):
+        skipped.append(Skipped(path, "video", "faces of videos are left out"))
+        return
     try:
         data = Path(path).read_bytes()
         if photo_key(data) != inside[0].photo:

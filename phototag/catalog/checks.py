@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from phototag.catalog.photos import absolute
 from phototag.catalog.store import Library, restored, storable
+from phototag.catalog.tracks import TOGETHER
 
 SHOWN = 3
 """Examples that a finding names."""
@@ -25,7 +26,7 @@ class Finding:
 _LIVE = "JOIN faces f ON f.id = a.face_id JOIN photos ph ON ph.id = f.photo_id AND ph.live = 1"
 _OTHERS = (
     "SELECT 1 FROM faces o JOIN assignments b ON b.face_id = o.id"
-    " WHERE o.photo_id = f.photo_id AND o.id != f.id"
+    f" WHERE o.photo_id = f.photo_id AND o.id != f.id AND {TOGETHER}"
 )
 _NOT_TWICE = "ph.key NOT IN (SELECT photo FROM twice)"
 

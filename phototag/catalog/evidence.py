@@ -12,6 +12,7 @@ from phototag.catalog import journal
 from phototag.catalog.faces import THESE, in_blocks, listed
 from phototag.catalog.photos import absolute
 from phototag.catalog.store import Library, restored
+from phototag.catalog.tracks import TOGETHER
 from phototag.core.decisions import Decision
 from phototag.core.types import Vectors
 
@@ -132,12 +133,13 @@ def first_paths(lib: Library, faces: Sequence[int]) -> dict[int, str]:
 
 
 def holders(lib: Library, photo: int, person: int, leave_out: int) -> list[int]:
-    """Other faces of a photo that are, or may be, a person."""
+    """Other faces of a photo, seen at once with this one, that are or may be a person."""
     rows = lib.db.execute(
-        "SELECT f.id FROM faces f JOIN assignments a ON a.face_id = f.id WHERE f.photo_id = ?"
-        " AND f.id != ? AND (a.person_id = ? OR a.suggestion_id = ?)"
-        " ORDER BY a.person_id IS NULL, f.id",
-        (photo, leave_out, person, person),
+        "SELECT o.id FROM faces o JOIN assignments a ON a.face_id = o.id"
+        " JOIN faces f ON f.id = ?2 WHERE o.photo_id = ?1"
+        f" AND o.id != ?2 AND (a.person_id = ?3 OR a.suggestion_id = ?3) AND {TOGETHER}"
+        " ORDER BY a.person_id IS NULL, o.id",
+        (photo, leave_out, person),
     )
     return [int(row[0]) for row in rows]
 

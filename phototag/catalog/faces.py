@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phototag.catalog.photos import box_of, vector_of
 from phototag.catalog.store import Library
+from phototag.catalog.tracks import track_of_row
 from phototag.core.decisions import Anchor, Resolve, best_meeting, digest
-from phototag.core.types import Box, Vectors
+from phototag.core.tracks import track_meeting
+from phototag.core.types import Box, Track, Vectors
 
 IdArray = NDArray[np.int64]
 
@@ -96,7 +98,8 @@ def live_faces(lib: Library, photos: Iterable[int]) -> dict[int, int]:
 def anchors(lib: Library, faces: Sequence[int], model: str) -> list[Anchor]:
     """The names of faces in the journal, in the order given."""
     rows = lib.db.execute(
-        "SELECT f.*, ph.key, e.vector FROM faces f JOIN photos ph ON ph.id = f.photo_id"
+        "SELECT f.*, ph.key, e.vector, t.path, t.best FROM faces f"
+        " JOIN photos ph ON ph.id = f.photo_id LEFT JOIN tracks t ON t.face_id = f.id"
         " LEFT JOIN embeddings e ON e.face_id = f.id AND e.model = ?"
         f" WHERE f.id IN {THESE}",
         (model, listed(faces)),
@@ -104,7 +107,9 @@ def anchors(lib: Library, faces: Sequence[int], model: str) -> list[Anchor]:
     found: dict[int, Anchor] = {}
     for row in rows:
         seen = digest(vector_of(row["vector"])) if row["vector"] is not None else ""
-        found[row["id"]] = Anchor(row["key"], box_of(row), seen)
+        track = track_of_row(row)
+        at = None if track is None else track.best[0].at
+        found[row["id"]] = Anchor(row["key"], box_of(row), seen, at)
     return [found[number] for number in faces]
 
 
@@ -113,15 +118,15 @@ def resolver(lib: Library, photos: Iterable[str] = ()) -> Resolve:
 
     `photos`: keys that will be asked for, to be read at once.
     """
-    boxes: dict[str, dict[int, Box]] = {key: {} for key in photos}
-    _read_boxes(lib, boxes)
+    places: dict[str, _Places] = {key: _Places() for key in photos}
+    _read_places(lib, places)
     tied = any_successors(lib)
 
     def resolve(anchor: Anchor) -> list[int]:
-        if anchor.photo not in boxes:
-            boxes[anchor.photo] = {}
-            _read_boxes(lib, {anchor.photo: boxes[anchor.photo]})
-        here = best_meeting(anchor.box, boxes[anchor.photo])
+        if anchor.photo not in places:
+            places[anchor.photo] = _Places()
+            _read_places(lib, {anchor.photo: places[anchor.photo]})
+        here = places[anchor.photo].meeting(anchor)
         if here is None:
             return []
         return heirs(lib, here) if tied else [here]
@@ -129,14 +134,31 @@ def resolver(lib: Library, photos: Iterable[str] = ()) -> Resolve:
     return resolve
 
 
-def _read_boxes(lib: Library, boxes: dict[str, dict[int, Box]]) -> None:
+@dataclass(slots=True)
+class _Places:
+    """Where the faces of a photo, or the tracks of a video, are."""
+
+    boxes: dict[int, Box] = field(default_factory=dict)
+    tracks: dict[int, Track] = field(default_factory=dict)
+
+    def meeting(self, anchor: Anchor) -> int | None:
+        if anchor.at is None:
+            return best_meeting(anchor.box, self.boxes)
+        return track_meeting(anchor.at, anchor.box, self.tracks)
+
+
+def _read_places(lib: Library, places: dict[str, _Places]) -> None:
     rows = lib.db.execute(
-        "SELECT ph.key, f.id, f.x, f.y, f.width, f.height FROM photos ph"
-        f" JOIN faces f ON f.photo_id = ph.id WHERE ph.key IN {THESE}",
-        (json.dumps(list(boxes)),),
+        "SELECT ph.key, f.*, t.path, t.best FROM photos ph JOIN faces f ON f.photo_id = ph.id"
+        f" LEFT JOIN tracks t ON t.face_id = f.id WHERE ph.key IN {THESE}",
+        (json.dumps(list(places)),),
     )
-    for key, number, *place in rows:
-        boxes[key][int(number)] = Box(*place)
+    for row in rows:
+        track, there = track_of_row(row), places[row["key"]]
+        if track is None:
+            there.boxes[row["id"]] = box_of(row)
+        else:
+            there.tracks[row["id"]] = track
 
 
 def any_successors(lib: Library) -> bool:
@@ -223,21 +245,23 @@ def _vector_table(rows: sqlite3.Cursor) -> VectorTable:
     return ids, photos, flat.reshape(len(ids), -1).astype(np.float32), quality
 
 
-def anchor_order(lib: Library, faces: Iterable[int]) -> dict[int, tuple[str, float, float]]:
-    """A sort key for each face that does not depend on when it was scanned: photo key, place."""
+def anchor_order(lib: Library, faces: Iterable[int]) -> dict[int, tuple[str, float, float, int]]:
+    """A sort key for each face that does not depend on when it was scanned: photo key, place, and
+    in a video the moment at which it comes into view."""
     rows = lib.db.execute(
-        "SELECT f.id, ph.key, f.x, f.y FROM faces f JOIN photos ph ON ph.id = f.photo_id"
+        "SELECT f.id, ph.key, f.x, f.y, COALESCE(t.first, 0) FROM faces f"
+        " JOIN photos ph ON ph.id = f.photo_id LEFT JOIN tracks t ON t.face_id = f.id"
         f" WHERE f.id IN {THESE}",
         (listed(faces),),
     )
-    return {int(r[0]): (str(r[1]), float(r[2]), float(r[3])) for r in rows}
+    return {int(r[0]): (str(r[1]), float(r[2]), float(r[3]), int(r[4])) for r in rows}
 
 
 def anchor_keys(lib: Library, faces: Iterable[int]) -> dict[int, bytes]:
-    """The same as 48 bytes that sort alike."""
+    """The same as 56 bytes that sort alike."""
     return {
-        number: key.encode().ljust(32)[:32] + _steps(x) + _steps(y)
-        for number, (key, x, y) in anchor_order(lib, faces).items()
+        number: key.encode().ljust(32)[:32] + _steps(x) + _steps(y) + first.to_bytes(8, "big")
+        for number, (key, x, y, first) in anchor_order(lib, faces).items()
     }
 
 

@@ -25,6 +25,7 @@ from phototag.catalog.roots import adopt_root as adopt_root
 from phototag.catalog.roots import relocate_root as relocate_root
 from phototag.catalog.roots import roots as roots
 from phototag.catalog.store import Library, restored, storable
+from phototag.catalog.tracks import set_film, set_track
 from phototag.core.types import Box, FaceRecord, Landmarks, PhotoRecord, Vectors
 
 
@@ -85,6 +86,7 @@ def add_photo(
         ),
     )
     photo = int(cursor.lastrowid or 0)
+    set_film(lib, photo, record.film)
     return photo, [add_face(lib, photo, face, model) for face in record.faces]
 
 
@@ -105,6 +107,7 @@ def renew_photo(lib: Library, photo: int, record: PhotoRecord, detector: str, mo
             photo,
         ),
     )
+    set_film(lib, photo, record.film)
 
 
 def _mark(lib: Library, record: PhotoRecord, model: str) -> str:
@@ -121,6 +124,7 @@ def add_face(lib: Library, photo: int, face: FaceRecord, model: str) -> int:
         (*_place(face), *_looks(face), photo),
     )
     number = int(cursor.lastrowid or 0)
+    set_track(lib, number, face.track)
     _set_vectors(lib, model, number, face)
     return number
 
@@ -133,6 +137,7 @@ def renew_face(lib: Library, number: int, face: FaceRecord, model: str, *, place
             "UPDATE faces SET x = ?, y = ?, width = ?, height = ? WHERE id = ?",
             (*_place(face), number),
         )
+    set_track(lib, number, face.track)
     lib.db.execute(
         "UPDATE faces SET landmarks = ?, score = ?, quality = ?, drawn = 0 WHERE id = ?",
         (*_looks(face), number),

@@ -258,10 +258,35 @@ def m002_drawn_faces(db: sqlite3.Connection) -> None:
             db.execute(statement)
 
 
-def m003_remembered_groups(db: sqlite3.Connection) -> None:
+_M003 = """
+CREATE TABLE videos (
+    photo_id INTEGER PRIMARY KEY REFERENCES photos (id) ON DELETE CASCADE,
+    duration INTEGER NOT NULL,
+    tiles TEXT NOT NULL
+);
+
+CREATE TABLE tracks (
+    face_id INTEGER PRIMARY KEY REFERENCES faces (id) ON DELETE CASCADE,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    best TEXT NOT NULL
+);
+"""
+
+
+def m003_videos(db: sqlite3.Connection) -> None:
+    """Videos are photos with a duration; each face of one is a track, seen from `first` to `last`
+    (milliseconds)."""
+    for statement in _M003.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
+def m004_remembered_groups(db: sqlite3.Connection) -> None:
     """What a decision did to the clusters, with their faces: an undo need not group again."""
     db.execute("ALTER TABLE cluster_log ADD COLUMN faces BLOB")
 
 
-MIGRATIONS = (m001_initial, m002_drawn_faces, m003_remembered_groups)
+MIGRATIONS = (m001_initial, m002_drawn_faces, m003_videos, m004_remembered_groups)
 VERSION = len(MIGRATIONS)

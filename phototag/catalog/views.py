@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from phototag.catalog.faces import THESE, listed
 from phototag.catalog.photos import absolute, box_of
 from phototag.catalog.store import Library, restored
-from phototag.core.types import Box
+from phototag.core.types import Box, Span
 
 WHEN = (
     "COALESCE(ph.taken, (SELECT strftime('%Y-%m-%dT%H:%M:%S', MIN(w.mtime_ns) / 1000000000,"
@@ -67,14 +67,17 @@ class SeenFace:
     law: str
     drawn: bool = False
     """Whether a user drew it and no detector has found it."""
+    span: Span | None = None
+    """In a video: from when to when it is seen."""
 
 
 _FACE = (
-    "SELECT f.*, ph.key, COALESCE(a.state, 'unknown') AS state, a.person_id, a.cluster_id,"
+    "SELECT f.*, t.first, t.last, ph.key, COALESCE(a.state, 'unknown') AS state, a.person_id,"
+    " a.cluster_id,"
     " a.score AS similarity, a.runner_up_id, a.runner_up_score, a.suggestion_id,"
     " a.suggestion_score, COALESCE(a.law, '') AS law"
     " FROM faces f JOIN photos ph ON ph.id = f.photo_id"
-    " LEFT JOIN assignments a ON a.face_id = f.id "
+    " LEFT JOIN assignments a ON a.face_id = f.id LEFT JOIN tracks t ON t.face_id = f.id "
 )
 
 
@@ -97,15 +100,18 @@ def _seen(row: sqlite3.Row) -> SeenFace:
         suggestion_score=row["suggestion_score"],
         law=row["law"],
         drawn=row["drawn"] != 0,
+        span=None if row["first"] is None else (row["first"], row["last"]),
     )
 
 
 def faces_in_photo(lib: Library, photo: int) -> list[SeenFace]:
-    """The faces of a photo from left to right (`#1`, `#2`, …), without those that are none."""
+    """The faces of a photo from left to right (`#1`, `#2`, …), of a video in the order in which
+    they come into view; without those that are none."""
     rows = lib.db.execute(_FACE + "WHERE f.photo_id = ?", (photo,))
     found = [_seen(row) for row in rows]
     return sorted(
-        (f for f in found if f.state != "not_a_face"), key=lambda f: (f.box.centre[0], f.id)
+        (f for f in found if f.state != "not_a_face"),
+        key=lambda f: (f.span[0] if f.span else 0, f.box.centre[0], f.id),
     )
 
 

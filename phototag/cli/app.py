@@ -24,6 +24,7 @@ from phototag.cli import (
     serving,
     tagging,
     train,
+    video,
 )
 from phototag.cli.console import say
 from phototag.cli.sections import Sections
@@ -37,6 +38,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 scanning.mount(app)
+video.mount(app)
 tagging.mount(app)
 look.mount(app)
 recognise.mount(app)

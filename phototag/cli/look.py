@@ -260,4 +260,5 @@ def _hit(hit: Hit) -> dict[str, Any]:
         "photo": hit.file.key,
         "taken": hit.file.taken,
         "people": list(hit.people),
+        **({"timeline": list(hit.timeline)} if hit.timeline else {}),
     }

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from phototag.work.publish import PublishReport
     from phototag.work.scan import Problem, ScanOptions, ScanReport
 
+EveryOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME", help="Look at a frame of a video this often: 0.5s, 2s.", show_default="1s"
+    ),
+]
+
 SHOWN = 10
 """Lines of a list in the summary before the rest is only counted."""
 
@@ -115,6 +122,11 @@ def scan(
             help="Read the photos on a Dask cluster (pip install 'phototag[dask]').",
         ),
     ] = None,
+    video: Annotated[
+        bool | None,
+        typer.Option("--video/--no-video", help="Take in videos too.", show_default="no-video"),
+    ] = None,
+    every: EveryOption = None,
     xmp: Annotated[
         bool,
         typer.Option("--xmp", help="Also bring photo.jpg.xmp up to date (phototag export xmp)."),
@@ -126,7 +138,7 @@ def scan(
 
     Photos are only read. Run it again at any time: what did not change costs nothing.
 
-    Example: phototag scan ~/Pictures
+    Example: phototag scan ~/Pictures --video
     """
     options: dict[str, Any] = {
         "detector": detector,
@@ -140,6 +152,8 @@ def scan(
         "sidecars": sidecars,
         "recognizer": recognizer,
         "thumbnails": _all_or_none(thumbnails),
+        "video": video,
+        "every": milliseconds(every),
     }
     seconds = parse_time(time_budget) if time_budget is not None else None
     from phototag.work.scan import ScanOptions
@@ -363,13 +377,23 @@ def _problems(what: str, problems: list[Problem]) -> None:
 # ---- small things
 
 
-def parse_time(text: str) -> float:
+def milliseconds(every: str | None) -> int | None:
+    """`1s`, `0.5s` or `2m` of `--every`. Raises UsageError."""
+    if every is None:
+        return None
+    found = round(1000 * parse_time(every, "--every"))
+    if found < 40:
+        raise errors.UsageError(f"--every {every!r}: it can be at least 0.04s.")
+    return found
+
+
+def parse_time(text: str, option: str = "--time-budget") -> float:
     """`90`, `90s`, `30m`, `2h`, `1h30m` in seconds. Raises UsageError."""
     parts = re.findall(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.lower())
     whole = "".join(f"{n}{u}" for n, u in parts)
     plain = re.sub(r"\s", "", text.lower())
     if not parts or whole != plain or any(unit not in _UNITS for _, unit in parts):
-        raise errors.UsageError(f"--time-budget {text!r}: say it like 90s, 30m or 2h.")
+        raise errors.UsageError(f"{option} {text!r}: say it like 90s, 30m or 2h.")
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 

@@ -1,4 +1,4 @@
-"""The list of commands in `phototag --help`: by what somebody wants, each with its whole sentence."""
+"""The commands in `phototag --help`: by what somebody wants, each with its whole sentence."""
 
 from __future__ import annotations
 

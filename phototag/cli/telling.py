@@ -71,6 +71,7 @@ def _face(face: FaceView) -> Iterable[Row]:
     place = f"#{face.index}" if face.index is not None else ""
     yield "photo", console.shown(face.path or "?") + place
     yield "taken", (face.taken or "")[:16].replace("T", " ")
+    yield "seen", face.seen or ""
     size = f"{width} x {height} px at {x}, {y}"
     seen = "drawn by hand" if face.score is None else f"detection {face.score:.2f}"
     yield "face", f"{size}; quality {case.quality:.2f}, {seen}"
@@ -112,7 +113,14 @@ def _photo(photo: PhotoView) -> Iterable[Row]:
     yield (
         "faces",
         _columns(
-            (f"#{f.index}", f.id, f.who, _figure(f.similarity), f"quality {f.quality:.2f}")
+            (
+                f"#{f.index}",
+                f.id,
+                f.seen or "",
+                f.who,
+                _figure(f.similarity),
+                f"quality {f.quality:.2f}",
+            )
             for f in photo.faces
         ),
     )

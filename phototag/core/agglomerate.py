@@ -25,8 +25,12 @@ from phototag.core.types import Vectors
 
 Labels = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Spans = NDArray[np.int64]
 Pair = tuple[float, int, int, int]
 """(-mean similarity, group, later group, how many merges there had been): best first if sorted."""
+
+Tag = tuple[int, int]
+"""A photo, and a moment in it: 0 but in videos."""
 
 ALONE = -1
 """The label of a face that belongs to no group."""
@@ -43,13 +47,18 @@ def agglomerate(
     free_photos: Collection[int] = (),
     *,
     among: Mask | None = None,
+    spans: Spans | None = None,
 ) -> Labels:
-    """Group the faces that look alike. Two faces of one photo never come together.
+    """Group the faces that look alike. Two faces of one photo never come together, and of a video
+    no two that are seen at one moment.
 
     `vectors` [n, d] on the grid, with their graph as `neighbours` makes it; `photos` int [n], the
     photo of each; `good` bool [n], whether its quality lets it start groups; `order`, a distinct
     sort key for each face; `among` bool [n], the faces to group (default: all). The photos in
     `free_photos` (mirrors, collages) may show somebody twice.
+
+    `spans` [n, 2] says when each face is seen, from its first moment to its last; those of photos
+    are all alike (default: all are).
 
     Faces that are not `good` link no groups: in the end each joins the group (or the good face)
     that it fits best, if at `threshold` or above, judged against its good faces. Returns int [n]:
@@ -59,7 +68,7 @@ def agglomerate(
     place = ranks(len(vectors), order)
     edges = _Edges.of(ids, sims, place, keep)
     edges = edges.where(edges.sims >= threshold)
-    tags = _tags(photos, set(free_photos), keep, place)
+    tags = _tags(photos, set(free_photos), keep, place, spans)
     row = np.empty(len(vectors), dtype=np.int64)
     row[place] = np.arange(len(vectors))
     groups = _Groups(vectors, row, tags, threshold)
@@ -106,16 +115,39 @@ class _Edges:
 
 
 def _tags(
-    photos: NDArray[Any], free: Collection[int], keep: Mask, place: NDArray[np.int64]
-) -> dict[int, set[int]]:
-    """The photo, where others of the faces are in it too: no two of a photo may share a group."""
-    tags: dict[int, set[int]] = {}
+    photos: NDArray[Any],
+    free: Collection[int],
+    keep: Mask,
+    place: NDArray[np.int64],
+    spans: Spans | None,
+) -> dict[int, set[Tag]]:
+    """The photo, where others of the faces are in it too: no two of a photo may share a group. In a
+    video, each moment at which a face comes into view is a photo of its own."""
+    tags: dict[int, set[Tag]] = {}
     rows = np.flatnonzero(keep)
     _, number, count = np.unique(photos[rows], return_inverse=True, return_counts=True)
-    for at in np.flatnonzero(count[number] > 1).tolist():
+    crowd = np.flatnonzero(count[number] > 1)
+    for at in crowd.tolist():
         if int(photos[rows[at]]) not in free:
-            tags[int(place[rows[at]])] = {int(number[at])}
+            tags[int(place[rows[at]])] = {(int(number[at]), 0)}
+    if spans is not None:
+        _split_by_time(tags, spans[rows[crowd]], number[crowd], place[rows[crowd]])
     return tags
+
+
+def _split_by_time(
+    tags: dict[int, set[Tag]], spans: Spans, number: NDArray[np.int64], place: NDArray[np.int64]
+) -> None:
+    """For the faces of videos: a tag for each moment of their span at which some face begins. Two
+    spans meet just where the later one begins."""
+    for film in np.unique(number[spans[:, 1] > 0]).tolist():
+        here = np.flatnonzero(number == film)
+        begins = np.unique(spans[here, 0])
+        for at in here.tolist():
+            if int(place[at]) in tags:
+                first, last = spans[at].tolist()
+                shown = begins[(begins >= first) & (begins <= last)].tolist()
+                tags[int(place[at])] = {(film, moment) for moment in shown}
 
 
 class _Groups:
@@ -125,7 +157,7 @@ class _Groups:
         self,
         vectors: Vectors,
         row: NDArray[np.int64],
-        tags: dict[int, set[int]],
+        tags: dict[int, set[Tag]],
         threshold: float,
     ) -> None:
         self.vectors, self.row, self.tags, self.threshold = vectors, row, tags, threshold

@@ -47,18 +47,23 @@ class Anchor:
     box: Box
     digest: str = ""
     """BLAKE2b-64 of the embedding when the decision was made; tells which model saw it."""
+    at: int | None = None
+    """In a video: the moment at which the face is there, in milliseconds."""
 
     def payload(self) -> dict[str, Any]:
         box = self.box.rounded()
+        when = {} if self.at is None else {"at": self.at}
         return {
             "photo": self.photo,
             "box": [box.x, box.y, box.width, box.height],
+            **when,
             "digest": self.digest,
         }
 
     @staticmethod
     def parse(payload: Mapping[str, Any]) -> Anchor:
-        return Anchor(payload["photo"], Box(*payload["box"]), payload.get("digest", ""))
+        place = (payload["photo"], Box(*payload["box"]), payload.get("digest", ""))
+        return Anchor(*place, payload.get("at"))
 
 
 def digest(embedding: Vectors) -> str:

@@ -7,12 +7,13 @@ are given above the model card's thresholds only, and never against a person's w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from phototag.core.examples import EXAMPLES, choose_examples, person_scores
-from phototag.core.types import Thresholds
+from phototag.core.tracks import ALWAYS, meet
+from phototag.core.types import Span, Thresholds
 
 __all__ = [
     "EXAMPLES",
@@ -65,6 +66,8 @@ def match(
     twice_persons: Collection[int] = (),
     twice_photos: Collection[int] = (),
     order: Mapping[int, Any] | None = None,
+    spans: Mapping[int, Span] | None = None,
+    taken_in: Mapping[int, Sequence[tuple[int, Span]]] | None = None,
 ) -> dict[int, Match]:
     """Give each undecided face a person, a suggestion or nothing, within the laws.
 
@@ -80,6 +83,10 @@ def match(
       `margin`. Whom another face of the photo was given, a face could not be any more.
     - What is left is suggested, best score first.
 
+    In a video a face is there for a while: `spans` tells when, by face, and `taken_in` when a
+    decided face shows somebody, by video. "Twice in a photo" is then "twice at one moment": two
+    faces that are never seen together may be one person. Faces without a span are always there.
+
     Ties go to the lower sort key of the face in `order` (default: its number), then to the lower
     person: the order of the candidates changes nothing. Faces without candidates are not in the
     answer (their law is `no-candidate`); those with refused or taken ones only are.
@@ -93,20 +100,41 @@ def match(
     found: dict[int, Match] = {}
     for photo, inside in by_photo.items():
         inside.sort(key=lambda c: (-c.score, key(c.face), c.person))
-        away = set() if photo in twice_photos else set(taken.get(photo, ()))
-        room = _Room(inside, refused, away.difference(twice_persons))
+        room = _Room(inside, refused, spans or {})
         room.shareable = {c.person for c in inside} if photo in twice_photos else twice_persons
+        for person in taken.get(photo, ()):
+            room.away.add(person, ALWAYS)
+        for person, span in (taken_in or {}).get(photo, ()):
+            room.away.add(person, span)
         found |= room.settle(thresholds)
     return found
+
+
+class _When:
+    """When people are shown by a face, or may be."""
+
+    def __init__(self) -> None:
+        self._spans: dict[int, list[Span]] = defaultdict(list)
+
+    def add(self, person: int, span: Span) -> None:
+        self._spans[person].append(span)
+
+    def has(self, person: int, span: Span) -> bool:
+        """Whether the person is shown at a moment of that span."""
+        return any(meet(span, other) for other in self._spans.get(person, ()))
 
 
 class _Room:
     """One photo's candidates, best first, while they are settled."""
 
     def __init__(
-        self, ranked: list[Candidate], refused: Collection[tuple[int, int]], away: set[int]
+        self,
+        ranked: list[Candidate],
+        refused: Collection[tuple[int, int]],
+        spans: Mapping[int, Span],
     ) -> None:
-        self.ranked, self.refused, self.away = ranked, refused, away
+        self.ranked, self.refused, self.spans = ranked, refused, spans
+        self.away = _When()
         self.shareable: Collection[int] = ()
         self.of_face: dict[int, list[Candidate]] = defaultdict(list)
         for candidate in ranked:
@@ -124,11 +152,20 @@ class _Room:
     def _open(self, candidate: Candidate) -> bool:
         """Whether the face could be the person, by the laws."""
         pair = (candidate.face, candidate.person)
-        return candidate.person not in self.away and pair not in self.refused
+        return not self._is_away(candidate) and pair not in self.refused
+
+    def _is_away(self, candidate: Candidate) -> bool:
+        """Whether another face shows the person while this one is there."""
+        if candidate.person in self.shareable:
+            return False
+        return self.away.has(candidate.person, self._span(candidate))
+
+    def _span(self, candidate: Candidate) -> Span:
+        return self.spans.get(candidate.face, ALWAYS)
 
     def _take(self, candidate: Candidate) -> None:
         if candidate.person not in self.shareable:
-            self.away.add(candidate.person)
+            self.away.add(candidate.person, self._span(candidate))
 
     def _runner_up(self, candidate: Candidate) -> Candidate | None:
         others = self.of_face[candidate.face]
@@ -141,17 +178,19 @@ class _Room:
         before = -1
         while before != len(named):
             before = len(named)
-            unclear: set[int] = set()
+            unclear = _When()
             for candidate in waiting:
                 face, person = candidate.face, candidate.person
-                if face in named or person in unclear or not self._open(candidate):
+                if face in named or not self._open(candidate):
+                    continue
+                if unclear.has(person, self._span(candidate)):
                     continue
                 second = self._runner_up(candidate)
                 if second is None or candidate.score - second.score >= thresholds.margin:
                     named[face] = _named(candidate, second)
                     self._take(candidate)
                 elif person not in self.shareable:
-                    unclear.add(person)
+                    unclear.add(person, self._span(candidate))
         return named
 
     def _suggest(self, named: Mapping[int, Match], thresholds: Thresholds) -> dict[int, Match]:
@@ -169,7 +208,7 @@ class _Room:
         best = self.of_face[face][0]
         if (best.face, best.person) in self.refused:
             return "rejected"
-        if best.person in self.away:
+        if self._is_away(best):
             return "twice-in-photo"
         return "margin" if best.score >= thresholds.accept else "below-accept"
 

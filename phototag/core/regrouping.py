@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phototag.core.agglomerate import ALONE, Labels, Mask, agglomerate
+from phototag.core.agglomerate import ALONE, Labels, Mask, Spans, agglomerate
 from phototag.core.neighbours import Ids
 from phototag.core.types import Vectors
 
@@ -42,6 +42,7 @@ def regroup_around(
     among: Mask,
     before: Labels,
     seeds: Mask,
+    spans: Spans | None = None,
 ) -> tuple[Mask, Labels]:
     """The groups among the faces of `among` after a change, told from the groups before it.
 
@@ -58,7 +59,9 @@ def regroup_around(
         rim = _beside(ids, inside) & among & ~core
         rim |= _together(before, rim) & among & ~core
         region = inside | rim
-        found = _grouped(vectors, ids, sims, photos, good, order, threshold, free_photos, region)
+        found = _grouped(
+            vectors, ids, sims, photos, good, order, threshold, free_photos, region, spans
+        )
         broken = rim & _differs(before, found, region)
         if not broken.any():
             return core | rim, found
@@ -90,6 +93,7 @@ def _grouped(
     threshold: float,
     free_photos: Collection[int],
     region: Mask,
+    spans: Spans | None,
 ) -> Labels:
     """Groups among the faces of a region, -1 elsewhere."""
     rows = np.flatnonzero(region)
@@ -106,6 +110,7 @@ def _grouped(
             order[rows],
             threshold,
             free_photos,
+            spans=None if spans is None else spans[rows],
         )
     return labels
 

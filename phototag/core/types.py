@@ -89,6 +89,47 @@ class Classified:
     """[classes]"""
 
 
+Moment = int
+"""A time in a video: milliseconds from its first frame."""
+
+Span = tuple[Moment, Moment]
+"""From the first to the last frame in which something was seen, both included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """A face in one frame of a video."""
+
+    at: Moment
+    box: Box
+    landmarks: Landmarks
+    score: float
+    quality: float
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One face of a video while it is in view."""
+
+    path: tuple[tuple[Moment, Box], ...]
+    """Where it was in each frame that was looked at, in order."""
+    best: tuple[Glimpse, ...]
+    """The frames that its vector comes from, best first; the face's box is that of the first."""
+
+    @property
+    def span(self) -> Span:
+        return (self.path[0][0], self.path[-1][0])
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """What a video has that a photo has not."""
+
+    duration: Moment
+    tiles: tuple[Moment, ...]
+    """The frames of its thumbnail strip, in order."""
+
+
 @dataclass(frozen=True, slots=True)
 class FaceRecord:
     """A face as a worker hands it over: embedded, with a small picture of it."""
@@ -104,6 +145,8 @@ class FaceRecord:
     """WebP, square, for pages (not aligned)."""
     classified: Classified | None = None
     """Where a classifier looked at it, too."""
+    track: Track | None = None
+    """In a video; box, landmarks, score and quality are then those of its best frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +165,10 @@ class PhotoRecord:
     """ISO 8601; with an offset where EXIF has one."""
     faces: tuple[FaceRecord, ...]
     thumb: bytes | None
-    """WebP of the upright photo, longest side 512 px, nothing drawn; None without faces."""
+    """WebP of the upright photo, longest side 512 px, nothing drawn; None without faces. Of a
+    video: its strip (`core.strip`)."""
+    film: Film | None = None
+    """What makes it a video."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,18 +52,21 @@ LETTERS = 0.027
 """Size of the letters for each pixel of the longest side: 14 px on a thumbnail of 512 px."""
 
 
-def annotate(pixels: Pixels, marks: Sequence[Mark]) -> Pixels:
+def annotate(pixels: Pixels, marks: Sequence[Mark], scale: int | None = None) -> Pixels:
     """A copy of `pixels` [h, w, 3] RGB with a box round each face and its name beside it.
+
+    Lines and letters are sized for a picture whose longest side is `scale` px (default: this one).
 
     Names are laid below their faces, or above or inside where that covers less of other faces and
     names; a person's box and name lie above a stranger's.
     """
     image = Image.fromarray(pixels)
+    scale = scale or max(image.size)
     drawn = sorted(marks, key=lambda mark: _ORDER.index(mark.style))
     boxes = [_place(mark.box, image.size) for mark in drawn]
     for mark, box in zip(drawn, boxes, strict=True):
-        _frame(image, box, _LOOKS[mark.style])
-    for look, place, letters in _labels(drawn, boxes, image.size):
+        _frame(image, box, _LOOKS[mark.style], scale)
+    for look, place, letters in _labels(drawn, boxes, image.size, scale):
         glass = _Glass(image, place)
         radius = (place[3] - place[1]) * glass.fine * 0.3
         glass.pen.rounded_rectangle(glass.at(place), radius, fill=look.ground)
@@ -108,9 +111,8 @@ def _place(box: Box, size: tuple[int, int]) -> Place:
     return (x, y, x + max(4, width), y + max(4, height))
 
 
-def _frame(image: Image.Image, box: Place, look: _Look) -> None:
+def _frame(image: Image.Image, box: Place, look: _Look, longest: int) -> None:
     """A rounded rectangle with a dark halo, so that it stands out from light and dark skin."""
-    longest = max(image.size)
     stroke = max(1 if look.thin else 2, round(longest / (512 if look.thin else 256)))
     around = (box[0] - 1, box[1] - 1, box[2] + 1, box[3] + 1)
     glass = _Glass(image, around)
@@ -154,10 +156,10 @@ def _dash_ends(start: float, end: float, dash: float) -> list[tuple[float, float
 
 
 def _labels(
-    marks: Sequence[Mark], boxes: Sequence[Place], size: tuple[int, int]
+    marks: Sequence[Mark], boxes: Sequence[Place], size: tuple[int, int], scale: int
 ) -> list[tuple[_Look, Place, Pixels]]:
     """(look, place of the ground, letters) of each name; those that matter most choose first."""
-    letters_size = max(11, round(max(size) * LETTERS))
+    letters_size = max(11, round(scale * LETTERS))
     placed: list[tuple[_Look, Place, Pixels]] = []
     for number in reversed(range(len(marks))):
         if not marks[number].label.strip():

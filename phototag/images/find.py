@@ -27,6 +27,11 @@ SUFFIXES = RAW_SUFFIXES | {
 }
 """Suffixes, in lower case, of files that are taken for photos. How they are read, their bytes say.
 """
+VIDEO_SUFFIXES = frozenset({
+    ".3g2", ".3gp", ".asf", ".avi", ".divx", ".flv", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov",
+    ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".vob", ".webm", ".wmv",
+})
+"""The same of files that are taken for videos. Not `.ts`, which is more often TypeScript."""
 # fmt: on
 
 NO_MEDIA = frozenset({".nomedia", ".noimage"})
@@ -34,6 +39,11 @@ NO_MEDIA = frozenset({".nomedia", ".noimage"})
 
 LIBRARY_MARK = "catalog.sqlite"
 """A folder that holds this file is a phototag library, whose thumbnails are not photos."""
+
+
+def is_video(name: str) -> bool:
+    """Whether a file of that name is taken for a video."""
+    return name[name.rfind(".") :].lower() in VIDEO_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,7 @@ class _Rules:
     """By (name, path below the root)."""
     skip: frozenset[str]
     follow_symlinks: bool
+    suffixes: frozenset[str]
     tell: Callable[[Trouble], None]
 
 
@@ -86,23 +97,25 @@ def walk(
     exclude: Sequence[str] = (),
     follow_symlinks: bool = False,
     skip: Collection[str] = (),
+    videos: bool = False,
     on_trouble: Callable[[Trouble], None],
 ) -> Iterator[tuple[str, list[Found]]]:
     """Yield (folder below `root`, its photos sorted by name), folder by folder in sorted order.
 
-    `exclude` holds globs as in a .gitignore, case-sensitive: one without `/` is held against the
-    name of every file and folder, one with `/` against the path below the root, where `*` also
-    matches `/`. An excluded folder is not entered. `skip` names absolute folders to leave out.
-    Hidden files and folders, folders with a `.nomedia` file, and phototag libraries are left out
-    too. Linked files are photos like others; linked folders are entered only with
-    `follow_symlinks`, each real folder once.
+    `videos`: those too. `exclude` holds globs as in a .gitignore, case-sensitive: one without `/`
+    is held against the name of every file and folder, one with `/` against the path below the
+    root, where `*` also matches `/`. An excluded folder is not entered. `skip` names absolute
+    folders to leave out. Hidden files and folders, folders with a `.nomedia` file, and phototag
+    libraries are left out too. Linked files are photos like others; linked folders are entered only
+    with `follow_symlinks`, each real folder once.
 
     What cannot be entered is told to `on_trouble` and the walk goes on; a file that vanished
     meanwhile is left out. A root that is a file yields that file, whatever its name.
     """
     top = os.path.abspath(os.fspath(root))  # noqa: PTH100 - Path would not keep odd bytes' order
     leave = frozenset(os.path.normpath(os.fspath(folder)) for folder in skip)
-    rules = _Rules(_excluder(exclude), leave, follow_symlinks, on_trouble)
+    suffixes = SUFFIXES | VIDEO_SUFFIXES if videos else SUFFIXES
+    rules = _Rules(_excluder(exclude), leave, follow_symlinks, suffixes, on_trouble)
     try:
         status = os.stat(top)  # noqa: PTH116
     except OSError as error:
@@ -151,7 +164,7 @@ def _listed(
         try:
             if entry.is_dir():
                 inner.extend(_entered(entry, below, folder, rules, entered))
-            elif entry.name[entry.name.rfind(".") :].lower() in SUFFIXES:
+            elif entry.name[entry.name.rfind(".") :].lower() in rules.suffixes:
                 photos.extend(_photo(entry, below, folder, rules))
         except OSError as error:
             message = f"{entry.path} cannot be looked at: {error.strerror}."

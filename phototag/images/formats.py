@@ -36,6 +36,7 @@ _BRANDS = {
     **dict.fromkeys((b"mif1", b"mif2", b"msf1", b"miaf", b"heif"), "HEIF"),
     b"crx ": "CR3",
 }
+VIDEO = "a video"
 _UNREAD = {
     b"\xff\x0a": "JPEG XL",
     b"\0\0\0\x0cJXL \r\n\x87\n": "JPEG XL",
@@ -45,7 +46,7 @@ _UNREAD = {
     b"<?xml": "XML",
     b"\x1f\x8b": "gzip",
     b"\0\0\x01\0": "icon",
-    b"\x1aE\xdf\xa3": "Matroska",
+    b"\x1aE\xdf\xa3": VIDEO,
     b"PK\x03\x04": "zip",
     b"\x76\x2f\x31\x01": "OpenEXR",
 }
@@ -78,6 +79,6 @@ def _of_brands(data: bytes) -> str | None:
 
 def unread(data: bytes) -> str | None:
     """The name of a known format that phototag does not read; None where the bytes say nothing."""
-    if data[4:8] == b"ftyp":
-        return "video"
+    if data[4:8] == b"ftyp" or (data[:4] == b"RIFF" and data[8:12] == b"AVI "):
+        return VIDEO
     return next((name for start, name in _UNREAD.items() if data.startswith(start)), None)

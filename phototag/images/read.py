@@ -125,6 +125,9 @@ def _unknown(data: bytes) -> Undecodable:
     if not data:
         return Undecodable("empty", "the file is empty (0 bytes).")
     other = formats.unread(data)
+    if other == formats.VIDEO:
+        said = "this is a video, and not a photo: phototag video FILE looks at videos."
+        return Undecodable("unsupported", said)
     if other is not None:
         return Undecodable("unsupported", f"this is {other}, which phototag does not read.")
     return Undecodable("not-an-image", "this is no photo in any format that phototag knows.")

@@ -26,6 +26,8 @@ class SheetMark:
     target: str | None = None
     """The person or cluster that it belongs to: the mark leads to its page, if it has one."""
     similarity: float | None = None
+    times: str | None = None
+    """In a video: when it is seen, `00:01:12-00:01:20`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class SheetPhoto:
     original: str | None = None
     """A link to the photo: see `link_to`."""
     marks: tuple[SheetMark, ...] = ()
+    length: str | None = None
+    """Of a video, `01:20`; its picture is then its strip."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,7 @@ def photo(place: Place, picture: SheetPhoto) -> dict[str, Any]:
         "name": picture.name,
         "alt": _alt(picture),
         "day": dates.day(picture.taken).removesuffix(f" {(picture.taken or '')[:4]}"),
+        "length": picture.length,
         "data": {
             "name": shown(picture.name),
             "date": when,
@@ -204,6 +205,7 @@ def photo(place: Place, picture: SheetPhoto) -> dict[str, Any]:
             "width": picture.width,
             "height": picture.height,
             "faces": [_mark(place, mark) for mark in picture.marks],
+            **({"length": picture.length} if picture.length else {}),
         },
     }
 
@@ -230,6 +232,7 @@ def _mark(place: Place, mark: SheetMark) -> dict[str, Any]:
         "href": place.target(mark.target),
         "target": mark.target,
         "similarity": None if mark.similarity is None else round(mark.similarity, 2),
+        **({"times": mark.times} if mark.times else {}),
     }
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
-from phototag.core.types import Box, Landmarks
+from phototag.core.tracks import clocks
+from phototag.core.types import Box, Landmarks, Span
 from phototag.output.atomic import digest
 
 SCHEMA = 1
@@ -67,6 +68,9 @@ class SidecarFace:
     """A person that it may be: not sure enough to say so."""
     cluster: str | None = None
     """`cluster-3`: unknown faces that look alike."""
+    span: Span | None = None
+    """In a video: from when to when it is seen; `box` and `landmarks` are those of its best
+    frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,10 @@ class SidecarPhoto:
     detector: str
     embedder: str
     faces: Sequence[SidecarFace] = ()
+    duration: int | None = None
+    """Milliseconds of a video; None for a photo."""
+    timeline: Sequence[str] = ()
+    """Of a video: `00:01:12-00:01:20 Alice`."""
 
 
 def name_for(photo: str | PurePath) -> str:
@@ -118,6 +126,7 @@ def render(photo: SidecarPhoto) -> bytes:
         "photo": _photo(photo),
         "models": {"detector": photo.detector, "embedder": photo.embedder},
         "people": sorted({shown(face.person) for face in faces if face.person is not None}),
+        **({} if photo.duration is None else {"timeline": [shown(x) for x in photo.timeline]}),
         "faces": [_face(face, photo.width, photo.height) for face in faces],
     }
     return (_lines(document) + "\n").encode("utf-8")
@@ -187,6 +196,7 @@ def _photo(photo: SidecarPhoto) -> dict[str, Any]:
         "height": photo.height,
         "format": photo.format,
         "taken": photo.taken,
+        **({} if photo.duration is None else {"seconds": photo.duration / 1000}),
     }
 
 
@@ -196,6 +206,7 @@ def _face(face: SidecarFace, width: int, height: int) -> dict[str, Any]:
     return {
         "id": face.id,
         "index": face.index,
+        **({} if face.span is None else {"seen": _seen(face.span)}),
         "status": face.status,
         "person": None if face.person is None else shown(face.person),
         "how": face.how,
@@ -216,6 +227,10 @@ def _face(face: SidecarFace, width: int, height: int) -> dict[str, Any]:
         },
         "landmarks": _landmarks(face.landmarks, width, height),
     }
+
+
+def _seen(span: Span) -> dict[str, Any]:
+    return {"times": clocks(span), "from": span[0] / 1000, "to": span[1] / 1000}
 
 
 def _landmarks(landmarks: Landmarks | None, width: int, height: int) -> dict[str, Any] | None:

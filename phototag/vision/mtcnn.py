@@ -80,16 +80,20 @@ ones none is turned wrongly (with 0.95 for `turned` two are)."""
 class Mtcnn:
     """Faces by MTCNN."""
 
-    def __init__(self, *, min_face: int = 20, exact: bool = False, threads: int = 1) -> None:
+    def __init__(
+        self, *, min_face: int = 20, exact: bool = False, turned: bool = True, threads: int = 1
+    ) -> None:
         """`min_face`: side of the smallest face looked for, in pixels of what `detect` is given
         (P-Net's view is loose: now and then a face of two thirds of that is found too).
 
-        `exact`: follow the `mtcnn` package step by step, upright only. `threads`: of ONNX Runtime.
+        `exact`: follow the `mtcnn` package step by step, upright only. `turned`: try a picture in
+        which nobody stands upright on its sides, too. `threads`: of ONNX Runtime.
         Raises ModelError when the networks are missing or damaged.
         """
         card = shipped("mtcnn")
         self.min_face = min_face
         self.exact = exact
+        self.turned = turned and not exact
         self._steps = PACKAGE if exact else FAST
         self._pnet = session(card, threads=threads)
         self._rnet = session(card, "rnet", threads=threads)
@@ -101,7 +105,7 @@ class Mtcnn:
         A picture in which no face stands upright is tried turned; its landmarks keep the names that
         they have when the face is upright. Equal pixels give an equal answer.
         """
-        if self.exact:
+        if not self.turned:
             return self._upright(pixels)
         return upright_or_turned(pixels, self._upright, WAY_UP)
 

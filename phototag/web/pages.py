@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from math import ceil
 from typing import Any
 
@@ -23,8 +23,9 @@ from phototag.output.sheet_views import number
 from phototag.output.sidecar import shown
 from phototag.web.desk import Desk
 from phototag.web.render import page
-from phototag.web.shown import Turn, mark, person_card, photo_tile, tile
+from phototag.web.shown import PhotoTile, Turn, mark, person_card, photo_tile, tile
 from phototag.work.deciding import describe
+from phototag.work.film import picture_of
 from phototag.work.names import heir_of
 from phototag.work.review import Backlog, backlog
 
@@ -191,7 +192,7 @@ def photos(desk: Desk, lib: Library, request: Request) -> Response:
         "photos.html",
         "photos",
         title="Photos" if year is None else year or dates.UNDATED,
-        tiles=[photo_tile(row) for row in rows],
+        tiles=[_tile(lib, row) for row in rows],
         total=total,
         years=years,
         year=year,
@@ -203,7 +204,9 @@ def photos(desk: Desk, lib: Library, request: Request) -> Response:
 def photo(desk: Desk, lib: Library, request: Request) -> Response:
     row = _photo_row(lib, request.path_params["number"])
     names = verdict_table.people(lib)
-    marks = [mark(face, names) for face in views.faces_in_photo(lib, row.id)]
+    faces = views.faces_in_photo(lib, row.id)
+    picture = picture_of(lib, row.id, faces)
+    marks = [mark(face, names, picture.boxes.get(face.id)) for face in faces]
     later, earlier = grids.beside(lib, row.id)
     paths = [shown(place.path) for place in photo_table.paths_of(lib, row.id)]
     return html(
@@ -211,7 +214,8 @@ def photo(desk: Desk, lib: Library, request: Request) -> Response:
         "photo.html",
         "photos",
         title=paths[0].rpartition("/")[2],
-        photo=photo_tile(row),
+        photo=_tile(lib, row),
+        film=any(face.span for face in faces),
         number=row.id,
         when=dates.day(row.taken, time=True),
         paths=paths,
@@ -222,6 +226,12 @@ def photo(desk: Desk, lib: Library, request: Request) -> Response:
         later=later,
         earlier=earlier,
     )
+
+
+def _tile(lib: Library, row: views.PhotoRow) -> PhotoTile:
+    """A photo in a grid; of a video its strip."""
+    picture = picture_of(lib, row.id, ())
+    return replace(photo_tile(row), width=picture.width, height=picture.height)
 
 
 def _photo_row(lib: Library, wanted: int) -> views.PhotoRow:

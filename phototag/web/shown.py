@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from phototag.catalog.grids import Somebody
 from phototag.catalog.views import PhotoRow, SeenFace
+from phototag.core.tracks import clocks
 from phototag.core.types import Box
 from phototag.output import dates
 from phototag.output.sidecar import shown
@@ -129,9 +130,12 @@ class Mark:
     """Who it is, or may be."""
     goal: str | None
     """The page of that person, or of its cluster."""
+    times: str = ""
+    """In a video: when it is seen."""
 
 
-def mark(face: SeenFace, names: Mapping[int, str]) -> Mark:
+def mark(face: SeenFace, names: Mapping[int, str], box: Box | None) -> Mark:
+    """`box`: where it is on the picture that is shown; None where that does not show it."""
     status, person, goal = "unknown", None, None
     if face.person is not None:
         status = "recognised" if face.state == "automatic" else "named"
@@ -142,7 +146,9 @@ def mark(face: SeenFace, names: Mapping[int, str]) -> Mark:
         status, person = "suggested", names[face.suggestion]
     if goal is None and face.cluster is not None:
         goal = f"/clusters/{face.cluster}"
-    return Mark(tile(face, names), per_cent(face.box), status, person, goal)
+    place = [0.0] * 4 if box is None else per_cent(box)
+    times = "" if face.span is None else clocks(face.span)
+    return Mark(tile(face, names), place, status, person, goal, times)
 
 
 def per_cent(box: Box) -> list[float]:

@@ -7,14 +7,17 @@ scanned; what leaves is a picture made here, never the bytes of the file.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from phototag.catalog import photos as photo_table
 from phototag.catalog import views
 from phototag.catalog.store import Library
+from phototag.catalog.tracks import tracks_of
 from phototag.catalog.views import SeenFace
+from phototag.core.types import Moment
 from phototag.errors import NotFound, UnreadableImage
+from phototag.images.find import is_video
 from phototag.images.read import Picture, as_webp, read
 from phototag.images.thumbs import MARGIN, face_crop
 from phototag.work.crops import LARGEST_FILE
@@ -40,6 +43,9 @@ def kept_face(lib: Library, number: int) -> bytes:
 def large_face(lib: Library, number: int) -> bytes:
     """WebP, `FACE` px square or what the photo gives. Raises NotFound."""
     face = _face(lib, number)
+    track = tracks_of(lib, face.photo).get(number)
+    if track is not None:
+        return _from_video(lib, face, track.best[0].at)
     row = photo_table.photo_row(lib, face.photo)
     side = max(face.box.width * row["width"], face.box.height * row["height"]) * (1 + 2 * MARGIN)
     whole = max(row["width"], row["height"])
@@ -71,16 +77,34 @@ def _face(lib: Library, number: int) -> SeenFace:
 
 
 def _read(lib: Library, number: int, longest: int) -> Picture:
-    roots = [os.path.realpath(root) for root in photo_table.roots(lib).values()]
-    for row in photo_table.paths_of(lib, number):
-        place = os.path.realpath(row.path)
-        if not _is_inside(place, roots):
-            continue
+    for place, name in _files(lib, number):
         try:
-            return read(_bytes(place), row.path, longest=longest)
+            if not is_video(name):
+                return read(_bytes(place), name, longest=longest)
         except (OSError, UnreadableImage):
             continue
     raise NotFound("No file of this photo can be read now.")
+
+
+def _from_video(lib: Library, face: SeenFace, at: Moment) -> bytes:
+    """The face in the frame in which it looks best."""
+    from phototag.images.video import frame_at
+
+    for place, _ in _files(lib, face.photo):
+        try:
+            return face_crop(frame_at(place, at), face.box, FACE)
+        except (OSError, UnreadableImage):
+            continue
+    raise NotFound("No file of this video can be read now.")
+
+
+def _files(lib: Library, number: int) -> Iterator[tuple[str, str]]:
+    """(place, all links followed; name) of each file of a photo that lies in a scanned folder."""
+    roots = [os.path.realpath(root) for root in photo_table.roots(lib).values()]
+    for row in photo_table.paths_of(lib, number):
+        place = os.path.realpath(row.path)
+        if _is_inside(place, roots):
+            yield place, row.path
 
 
 def _bytes(path: str) -> bytes:

@@ -136,6 +136,7 @@ def _regrouped(
         among=now,
         before=np.maximum(before, ALONE),
         seeds=seeds,
+        spans=faces.spans,
     )
 
 

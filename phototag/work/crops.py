@@ -61,18 +61,29 @@ def bytes_of(path: str) -> tuple[bytes, int, int]:
         return file.read(), status.st_size, status.st_mtime_ns
 
 
+def signature(path: str) -> tuple[int, int]:
+    """(bytes, mtime_ns) of a file. Raises OSError."""
+    status = os.stat(path)  # noqa: PTH116 (names that are not UTF-8)
+    return status.st_size, status.st_mtime_ns
+
+
+def quality_of(detection: Detection, crop: Pixels, width: int, height: int) -> float:
+    """Of a face in a picture of that size, by its aligned crop."""
+    side = min(detection.box.width * width, detection.box.height * height)
+    points = detection.landmarks.array(width, height)
+    return quality(face_px=side, score=detection.score, sharp=sharpness(crop), points=points)
+
+
 def face_record(
     detection: Detection, crop: Pixels, pixels: Pixels, width: int, height: int
 ) -> FaceRecord:
     from phototag.images.thumbs import face_crop
 
-    side = min(detection.box.width * width, detection.box.height * height)
-    points = detection.landmarks.array(width, height)
     return FaceRecord(
         box=detection.box,
         landmarks=detection.landmarks,
         score=detection.score,
-        quality=quality(face_px=side, score=detection.score, sharp=sharpness(crop), points=points),
+        quality=quality_of(detection, crop, width, height),
         embedding=np.zeros(0, np.float32),
         crop=face_crop(pixels, detection.box),
     )

@@ -17,7 +17,15 @@ from distributed import WorkerPlugin, get_worker
 
 from phototag.work.extract import Extractor, Job, Kit, Outcome
 
-MATTER = ("phototag", "numpy", "onnxruntime", "opencv-python-headless", "pillow", "pillow-heif")
+MATTER = (
+    "phototag",
+    "numpy",
+    "onnxruntime",
+    "opencv-python-headless",
+    "pillow",
+    "pillow-heif",
+    "av",
+)
 """Packages that have a part in what is stored of a photo: with others, the same photo would have
 other faces or vectors, depending on the worker that saw it."""
 

@@ -10,6 +10,7 @@ from phototag.catalog import faces as table
 from phototag.catalog import photos as photo_table
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.store import Library
+from phototag.catalog.tracks import film_of
 from phototag.core.drawings import Drawing
 from phototag.core.regions import meets
 from phototag.core.types import Box
@@ -39,6 +40,8 @@ def draw(
     ModelError, CannotWrite.
     """
     clean, photo, inside = name_wanted(name), photo_meant(lib, word), clipped(box)
+    if film_of(lib, photo) is not None:
+        raise UsageError(f"{word} is a video: a face can be drawn in a photo only.")
     _refuse_known(lib, photo, inside, clean)
     if not allow_twice:
         _refuse_twice(lib, photo, clean)

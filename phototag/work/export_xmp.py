@@ -18,6 +18,7 @@ from phototag.catalog.store import Library
 from phototag.core.regions import Region, stored
 from phototag.errors import UnreadableImage
 from phototag.images import packets
+from phototag.images.find import is_video
 from phototag.images.markup import NotReadable, parse
 from phototag.output import atomic
 from phototag.output.atomic import CannotWriteFile
@@ -81,8 +82,9 @@ class XmpWriter:
     def _file(self, file: XmpFile) -> None:
         path = path_table.path_of(self.lib, file.path_id).path
         try:
-            data = Path(path).read_bytes()
-            wanted = self._wanted(file, data, path)
+            film = is_video(path)
+            data = b"" if film else Path(path).read_bytes()
+            wanted = self._names_of(file) if film else self._wanted(file, data, path)
             if not self.embed:
                 self._beside(file, path, wanted)
             elif can_embed(data):
@@ -123,6 +125,12 @@ class XmpWriter:
             (width, height),
             self.people_tags,
         )
+
+    def _names_of(self, file: XmpFile) -> Wanted:
+        """Who is in a video: names without regions, which have no time."""
+        faces = views.faces_in_photo(self.lib, file.photo)
+        names = [legal(self._names[f.person]) for f in faces if f.person is not None]
+        return Wanted([], list(dict.fromkeys(names)), (1, 1), self.people_tags)
 
     # ---- beside
 

@@ -15,13 +15,15 @@ from phototag.core.types import (
     Box,
     Classified,
     Detection,
+    Glimpse,
     Landmarks,
     PhotoRecord,
     Pixels,
+    Thresholds,
     Vectors,
 )
-from phototag.errors import UnreadableImage
-from phototag.work.crops import THUMB, aligned_crops, as_stored, bytes_of, face_record
+from phototag.errors import ModelError, UnreadableImage
+from phototag.work.crops import THUMB, aligned_crops, as_stored, bytes_of, face_record, signature
 
 if TYPE_CHECKING:
     from phototag.vision.classify import Classifier
@@ -51,6 +53,8 @@ class Kit:
     """Path of the embedder's card."""
     classifier: str = ""
     """Folder of a trained classifier that looks at the faces too; '': none does."""
+    every: int = 1000
+    """Milliseconds between the frames of a video that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,9 @@ class Job:
     """…as long as the file still is the photo of this key."""
     data: bytes | None = None
     """The file's bytes, where they are in memory and on no disk: a picture that was uploaded."""
+    video: bool = False
+    """Whether it is a video; `faces` are then named by `tracks`."""
+    tracks: tuple[tuple[int, tuple[Glimpse, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +102,33 @@ class Extractor:
         *,
         size: int = 1280,
         classifier: Classifier | None = None,
+        thresholds: Thresholds | None = None,
+        every: int = 1000,
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
+        """`thresholds`, `every` and `alive` are for videos: see `work.video.Tools`."""
+        self._thresholds, self._every, self._alive = thresholds, every, alive
         self._detector = detector
         self._embedder = embedder
         self._classifier = classifier
         self._size = size
 
     @staticmethod
-    def from_kit(kit: Kit) -> Extractor:
+    def from_kit(kit: Kit, alive: Callable[[], None] = lambda: None) -> Extractor:
         """Raises ModelError when a model is missing or damaged."""
         from phototag.vision.embed import Embedder as Network
         from phototag.vision.models import load_card
 
-        embedder = Network(load_card(Path(kit.embedder_card)))
-        classifier = make_classifier(kit)
-        return Extractor(make_detector(kit), embedder, size=kit.size, classifier=classifier)
+        card = load_card(Path(kit.embedder_card))
+        return Extractor(
+            make_detector(kit),
+            Network(card),
+            size=kit.size,
+            classifier=make_classifier(kit),
+            thresholds=card.thresholds,
+            every=kit.every,
+            alive=alive,
+        )
 
     def run(self, jobs: Sequence[Job]) -> list[Outcome]:
         """One outcome for each job, in their order; the faces of all photos are embedded
@@ -132,10 +151,14 @@ class Extractor:
         return [Classified(self._classifier.card.id, row) for row in found]
 
     def _draft(self, job: Job) -> _Draft:
+        data = b""
         try:
-            data, size, mtime_ns = (
-                bytes_of(job.path) if job.data is None else (job.data, len(job.data), 0)
-            )
+            if job.video:
+                size, mtime_ns = signature(job.path)
+            else:
+                data, size, mtime_ns = (
+                    bytes_of(job.path) if job.data is None else (job.data, len(job.data), 0)
+                )
         except OSError as error:
             reason = "vanished" if isinstance(error, FileNotFoundError) else "unreadable-file"
             said = error.strerror or str(error)
@@ -144,13 +167,34 @@ class Extractor:
             return _Draft(Outcome(job.path, reason=error.reason, message=error.message))
         outcome = Outcome(job.path, size, mtime_ns)
         try:
-            return self._faces(job, data, outcome)
+            return self._film(job, outcome) if job.video else self._faces(job, data, outcome)
         except UnreadableImage as error:
             return _Draft(replace(outcome, reason=error.reason, message=error.message))
+        except OSError as error:
+            said = error.strerror or str(error)
+            return _Draft(replace(outcome, reason="unreadable-file", message=said))
         except MemoryError:
             return _Draft(
                 replace(outcome, reason="too-large", message="there is not enough memory for it")
             )
+
+    def _film(self, job: Job, outcome: Outcome) -> _Draft:
+        from phototag.images.video import video_key
+        from phototag.work import video
+
+        if self._thresholds is None:
+            raise ModelError("The embedder has no thresholds, so no face can be followed.")
+        key = video_key(job.path, outcome.size)
+        if key in job.known:
+            return _Draft(replace(outcome, key=key))
+        tools = video.Tools(
+            self._detector, self._embedder, self._classified, self._thresholds,
+            self._size, self._every, self._alive,
+        )  # fmt: skip
+        if job.tracks and key == job.of:
+            return _Draft(_seen_again(outcome, video.embedded_again(job.path, job.tracks, tools)))
+        record = video.recorded(job.path, key, tools)
+        return _Draft(replace(outcome, record=record), whole=True)
 
     def _faces(self, job: Job, data: bytes, outcome: Outcome) -> _Draft:
         from phototag.images.read import photo_key, pixel_key, read
@@ -190,6 +234,8 @@ class _Draft:
     outcome: Outcome
     crops: Sequence[Pixels] = ()
     numbers: tuple[int, ...] = ()
+    whole: bool = False
+    """Whether its faces have their vectors: those of a video."""
 
     def finish(self, vectors: Vectors, classified: Sequence[Classified | None]) -> Outcome:
         if self.numbers:
@@ -199,13 +245,21 @@ class _Draft:
             )
             return replace(self.outcome, vectors=pairs, classified=more)
         record = self.outcome.record
-        if record is None:
+        if record is None or self.whole:
             return self.outcome
         faces = tuple(
             replace(face, embedding=vector, classified=seen)
             for face, vector, seen in zip(record.faces, vectors, classified, strict=True)
         )
         return replace(self.outcome, record=replace(record, faces=faces))
+
+
+def _seen_again(
+    outcome: Outcome, found: Sequence[tuple[int, Vectors, Classified | None]]
+) -> Outcome:
+    vectors = tuple((number, vector) for number, vector, _ in found)
+    more = tuple((number, seen) for number, _, seen in found if seen is not None)
+    return replace(outcome, vectors=vectors, classified=more)
 
 
 def make_detector(kit: Kit) -> Detector:

@@ -19,6 +19,7 @@ from phototag.catalog.arrays import made_for, read_arrays, write_arrays
 from phototag.catalog.checks import seen_faces
 from phototag.catalog.faces import VectorTable
 from phototag.catalog.store import Library
+from phototag.catalog.tracks import spans_of
 from phototag.core.neighbours import (
     NEIGHBOURS,
     extend_neighbours,
@@ -39,6 +40,8 @@ class FaceTable:
     """Anchors as bytes: sort keys that do not depend on when a face was scanned."""
     ranks: NDArray[np.int64]
     """The place of each face by its key."""
+    spans: NDArray[np.int64]
+    """[n, 2]: in a video, from when to when it is seen; else zeros."""
     vectors: Vectors
     near: NDArray[np.int32]
     """[n, k]: rows of the neighbours, -1 for none."""
@@ -83,7 +86,7 @@ def refreshed(
         return Refreshed(fresh, everything, everything)
     photos = sorted(changed)
     now = table.live_vectors(lib, model, photos)
-    gone, new = _difference(known, now, np.array(photos, dtype=np.int64))
+    gone, new = _difference(lib, known, now, np.array(photos, dtype=np.int64))
     if not gone.any() and not new.any():
         nothing = np.zeros(len(known.ids), dtype=np.bool_)
         return Refreshed(known, nothing, nothing)
@@ -142,14 +145,15 @@ def _built(lib: Library, model: str, thresholds: Thresholds) -> FaceTable:
     keys = _keys(lib, ids)
     ranks = _ranks(keys)
     near, sims = neighbours(vectors, NEIGHBOURS, thresholds.cluster, order=ranks)
-    return FaceTable(ids, photos, qualities, keys, ranks, vectors, near, sims)
+    spans = spans_of(lib, ids)
+    return FaceTable(ids, photos, qualities, keys, ranks, spans, vectors, near, sims)
 
 
 def _difference(
-    known: FaceTable, now: VectorTable, photos: NDArray[np.int64]
+    lib: Library, known: FaceTable, now: VectorTable, photos: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """(rows of the table that are gone, rows of `now` that are new); a face whose vector or quality
-    is another one is both."""
+    """(rows of the table that are gone, rows of `now` that are new); a face whose vector, quality
+    or span is another one is both."""
     ids, _, vectors, qualities = now
     here = np.flatnonzero(np.isin(known.photos, photos))
     gone = np.zeros(len(known.ids), dtype=np.bool_)
@@ -160,6 +164,7 @@ def _difference(
         rows = here[mine]
         same = (known.vectors[rows] == vectors[theirs]).all(axis=1)
         same &= known.qualities[rows] == qualities[theirs]
+        same &= (known.spans[rows] == spans_of(lib, ids[theirs])).all(axis=1)
         gone[rows[same]] = False
         new[theirs[same]] = False
     return gone, new
@@ -185,6 +190,7 @@ def _without(
             known.qualities[stay],
             keys,
             _ranks(keys),
+            known.spans[stay],
             known.vectors[stay],
             near,
             sims,
@@ -219,6 +225,7 @@ def _with(
             np.concatenate([known.qualities, qualities[new]]),
             keys,
             ranks,
+            np.concatenate([known.spans, spans_of(lib, ids[new])]),
             np.concatenate([known.vectors.reshape(size), vectors[new]]),
             near,
             sims,
@@ -229,7 +236,7 @@ def _with(
 
 def _keys(lib: Library, ids: NDArray[np.int64]) -> NDArray[np.bytes_]:
     found = table.anchor_keys(lib, ids.tolist())
-    return np.array([found[number] for number in ids.tolist()], dtype="S48")
+    return np.array([found[number] for number in ids.tolist()], dtype="S56")
 
 
 def _ranks(keys: NDArray[np.bytes_]) -> NDArray[np.int64]:

@@ -20,6 +20,7 @@ from phototag.core.types import Box
 from phototag.core.xmp import Told
 from phototag.errors import UnreadableImage, UsageError
 from phototag.images import packets, picasa, takeout
+from phototag.images.find import is_video
 from phototag.images.markup import NotReadable
 from phototag.output import sidecar
 from phototag.work.reports import Problem
@@ -100,6 +101,9 @@ class Reader:
         said = [told(document.root) for document in documents]
         if not any(said):
             return None
+        if is_video(file.path):  # its regions have no time
+            named = (name for t in said for name in (*t.names, *(r.name for r in t.regions)))
+            return _saying(file, [], list(named))
         try:
             data = Path(file.path).read_bytes()
             frame = _Frame.of(data, file.path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -12,11 +12,14 @@ from phototag.catalog import journal
 from phototag.catalog import paths as path_table
 from phototag.catalog import photos as photo_table
 from phototag.catalog import plan as plan_table
+from phototag.catalog import tracks as track_table
 from phototag.catalog.faces import FaceRow
 from phototag.catalog.plan import Todo
 from phototag.catalog.store import Library
 from phototag.core.decisions import MEETS
-from phototag.core.types import FaceRecord, PhotoRecord
+from phototag.core.tracks import SLACK, box_at, meet
+from phototag.core.types import FaceRecord, PhotoRecord, Track
+from phototag.images.find import is_video
 from phototag.work.extract import Job, Outcome
 from phototag.work.pictures import pictures_of
 from phototag.work.reports import Problem, ScanReport
@@ -39,8 +42,14 @@ class Intake:
 
     def job(self, todo: Todo) -> Job:
         """What a worker is told about a file."""
+        film = is_video(todo.name)
         if todo.kind == "embed":
             photo = path_table.photo_at(self.lib, todo.root, todo.dir, todo.name)
+            if photo is not None and film:
+                tracks = track_table.tracks_of(self.lib, photo)
+                key = photo_table.photo_row(self.lib, photo)["key"]
+                best = tuple((face, track.best) for face, track in sorted(tracks.items()))
+                return Job(todo.path, of=key, video=True, tracks=best)
             if photo is not None:
                 found = face_table.faces_of(self.lib, photo)
                 faces = tuple(
@@ -50,7 +59,7 @@ class Intake:
                 )
                 return Job(todo.path, faces=faces, of=photo_table.photo_row(self.lib, photo)["key"])
         known = () if todo.kind == "force" else photo_table.keys_of_size(self.lib, todo.size)
-        return Job(todo.path, known=known)
+        return Job(todo.path, known=known, video=film)
 
     def take(self, todos: Sequence[Todo], outcomes: Sequence[Outcome]) -> None:
         """Write what became of some files, all or none of it. Raises CannotWrite."""
@@ -197,7 +206,7 @@ class Intake:
         the journal names its photo, or if it was drawn."""
         named = journal.names(self.lib, record.key)
         old = face_table.faces_of(self.lib, photo)
-        same = _found_again(old, record.faces)
+        same = _found_again(old, record.faces, track_table.tracks_of(self.lib, photo))
         ids = []
         for index, face in enumerate(record.faces):
             if index in same:
@@ -215,13 +224,24 @@ class Intake:
         self._keep_pictures(record, ids)
 
 
-def _found_again(old: list[FaceRow], new: tuple[FaceRecord, ...]) -> dict[int, int]:
+def _found_again(
+    old: list[FaceRow], new: tuple[FaceRecord, ...], tracks: Mapping[int, Track]
+) -> dict[int, int]:
     """Index of a new face → id of the old face that it is: most overlap first, one to one."""
+
+    def overlap(face: FaceRow, again: FaceRecord) -> float:
+        track = tracks.get(face.id)
+        if track is None or again.track is None:
+            return face.box.iou(again.box)
+        at = again.track.best[0].at
+        near = meet((at - SLACK, at + SLACK), track.span)
+        return again.box.iou(box_at(track.path, at)) if near else 0.0
+
     pairs = sorted(
-        (-box.iou(face.box), face.id, index)
-        for index, box in enumerate(f.box for f in new)
+        (-overlap(face, again), face.id, index)
+        for index, again in enumerate(new)
         for face in old
-        if box.iou(face.box) >= MEETS
+        if overlap(face, again) >= MEETS
     )
     found: dict[int, int] = {}
     for _, face, index in pairs:

@@ -73,6 +73,7 @@ def kit_of(library: Path, settings: Settings) -> Kit:
         detector_model=detector_model(library, settings),
         min_face=settings.min_face,
         size=settings.size,
+        every=settings.every,
         embedder_card=str(card.folder / f"{settings.embedder}.json"),
     )
 

@@ -14,6 +14,7 @@ from phototag.catalog import faces as table
 from phototag.catalog import photos as photo_table
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.store import Library
+from phototag.catalog.tracks import spans
 from phototag.core.decisions import same_name
 from phototag.core.types import first_line
 from phototag.errors import NotFound, UsageError
@@ -164,12 +165,13 @@ def _indexed(lib: Library, word: str) -> Target | None:
 
 
 def faces_by_index(lib: Library, photo: int) -> list[int]:
-    """The faces of a photo in the order of `#1`, `#2`, …: from left to right; without what is not a
-    face."""
+    """The faces of a photo in the order of `#1`, `#2`, …: from left to right, of a video as they
+    come into view; without what is not a face."""
     faces = table.faces_of(lib, photo)
     found = assignment_table.assignments(lib, [f.id for f in faces])
     kept = [f for f in faces if f.id not in found or found[f.id].state != "not_a_face"]
-    return [f.id for f in sorted(kept, key=lambda f: (f.box.centre[0], f.id))]
+    first = {face: span[0] for face, span in spans(lib, [f.id for f in kept]).items()}
+    return [f.id for f in sorted(kept, key=lambda f: (first.get(f.id, 0), f.box.centre[0], f.id))]
 
 
 def _photo(lib: Library, word: str) -> Target | None:

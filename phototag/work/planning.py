@@ -18,7 +18,7 @@ from phototag.catalog.plan import File, Lost
 from phototag.catalog.roots import absolute, adopt_root, inside, roots
 from phototag.catalog.store import Library
 from phototag.errors import UsageError
-from phototag.images.find import Found, Trouble, walk
+from phototag.images.find import Found, Trouble, is_video, walk
 from phototag.settings import Settings
 from phototag.work.reports import Problem, ScanOptions, ScanReport
 
@@ -113,6 +113,7 @@ class Planner:
             exclude=self.settings.exclude,
             follow_symlinks=self.settings.follow_symlinks,
             skip=(str(self.lib.folder),),
+            videos=True,
             on_trouble=on_trouble,
         )
         done = self._seen(place.root)
@@ -144,6 +145,8 @@ class Planner:
         for file in files:
             name, size, mtime_ns = file.name, file.size, file.mtime_ns
             before = known.pop(name, None)
+            if before is None and not self._wanted(place, name):
+                continue
             kind = self._kind(before, size, mtime_ns)
             if kind is not None:
                 todo.append((folder, name, size, mtime_ns, kind))
@@ -155,6 +158,11 @@ class Planner:
             table.plan_files(self.lib, place.number, place.root, todo)
         if back:
             table.plan_back(self.lib, place.number, back)
+
+    def _wanted(self, place: Place, name: str) -> bool:
+        """Whether a new file is taken in: a photo, or a video where videos are asked for or it was
+        named itself. Those that are known are looked after like any photo."""
+        return self.settings.video or place.is_file or not is_video(name)
 
     def _kind(self, known: Known | None, size: int, mtime_ns: int) -> str | None:
         """Why a file has to be opened; None when it has not."""

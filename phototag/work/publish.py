@@ -19,12 +19,14 @@ from phototag.catalog import photos as table
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog import views
 from phototag.catalog.store import Library, meta, set_meta
+from phototag.catalog.tracks import film_of
 from phototag.catalog.views import SeenFace
 from phototag.output import atomic, sidecar
 from phototag.output.atomic import CannotWriteFile
 from phototag.output.sheet_types import SheetReport
 from phototag.output.sidecar import Likeness, SidecarFace, SidecarPhoto
 from phototag.settings import Settings
+from phototag.work.film import Reel, lines_of, reel_of
 from phototag.work.pictures import annotated_path, crop_path, drop_pictures, thumb_path
 from phototag.work.writing import Put, Writer
 
@@ -33,6 +35,10 @@ BATCH = 64
 
 LOOK = "1"
 """Version of how thumbnails and pages look: raise it to have them all drawn again."""
+
+
+Marked = tuple[object, str, str]
+"""Box, name and style of a face on a thumbnail."""
 
 
 @dataclass(slots=True)
@@ -145,14 +151,16 @@ class Publisher:
         row = table.photo_row(self.lib, photo)
         paths = table.paths_of(self.lib, photo) if row["live"] else []
         faces = views.faces_in_photo(self.lib, photo) if paths else []
+        reel = reel_of(self.lib, photo) if faces else None
         if faces and self.settings.sidecars != "none":
             for place in paths:
                 content = sidecar.render(self._content(place.path, row, faces))
                 yield self._sidecar(photo, place.path, content, writer)
         if faces and self.settings.thumbnails:
             target = annotated_path(row["key"])
-            source, marks = self.lib.folder / thumb_path(row["key"]), self._marks(faces)
-            put = writer.put(self.lib.folder / target, partial(_drawn, source, marks))
+            source, marks = self.lib.folder / thumb_path(row["key"]), self._marks(faces, reel)
+            scale = None if reel is None else max(reel.strip.tile)
+            put = writer.put(self.lib.folder / target, partial(_drawn, source, marks, scale))
             yield _Piece(photo, "thumbnail", target, put)
 
     def _sidecar(self, photo: int, path: str, content: bytes, writer: Writer) -> _Piece:
@@ -193,6 +201,7 @@ class Publisher:
             table.set_output(self.lib, piece.photo, piece.kind, piece.path, put.digest)
 
     def _content(self, path: str, row: object, faces: list[SeenFace]) -> SidecarPhoto:
+        film = film_of(self.lib, row["id"])  # type: ignore[index]
         return SidecarPhoto(
             file=os.path.basename(path),  # noqa: PTH119
             key=row["key"],  # type: ignore[index]
@@ -203,6 +212,8 @@ class Publisher:
             detector=row["detector"],  # type: ignore[index]
             embedder=self.model,
             faces=[self._face(face, index) for index, face in enumerate(faces, 1)],
+            duration=None if film is None else film.duration,
+            timeline=lines_of(faces, self._names),
         )
 
     def _face(self, face: SeenFace, index: int) -> SidecarFace:
@@ -223,6 +234,7 @@ class Publisher:
             runner_up=self._likeness(face.runner_up, face.runner_up_score) if automatic else None,
             suggestion=self._likeness(face.suggestion, face.suggestion_score),
             cluster=f"cluster-{face.cluster}" if face.cluster is not None else None,
+            span=face.span,
         )
 
     def _likeness(self, person: int | None, similarity: float | None) -> Likeness | None:
@@ -230,8 +242,9 @@ class Publisher:
             return None
         return Likeness(self._names[person], similarity)
 
-    def _marks(self, faces: list[SeenFace]) -> tuple[tuple[object, str, str], ...]:
-        return tuple((face.box, *self._caption(face)) for face in faces)
+    def _marks(self, faces: list[SeenFace], reel: Reel | None) -> tuple[Marked, ...]:
+        boxes = {face.id: face.box for face in faces} if reel is None else reel.boxes
+        return tuple((boxes[face.id], *self._caption(face)) for face in faces if face.id in boxes)
 
     def _caption(self, face: SeenFace) -> tuple[str, str]:
         if face.person is not None:
@@ -272,8 +285,9 @@ def _is_ours(there: bytes) -> bool:
     return sidecar.ours(there) == "ours"
 
 
-def _drawn(source: Path, marks: tuple[tuple[object, str, str], ...]) -> bytes | None:
-    """A thumbnail with its boxes; None where the library has no picture of the photo."""
+def _drawn(source: Path, marks: tuple[Marked, ...], scale: int | None) -> bytes | None:
+    """A thumbnail with its boxes; None where the library has no picture of the photo. `scale`: the
+    longest side of a frame on the strip of a video."""
     from phototag.images.draw import Mark, annotate
     from phototag.images.read import as_webp
     from phototag.images.thumbs import opened
@@ -282,7 +296,7 @@ def _drawn(source: Path, marks: tuple[tuple[object, str, str], ...]) -> bytes | 
         pixels = opened(source.read_bytes())
     except OSError:
         return None
-    drawn = annotate(pixels, [Mark(*mark) for mark in marks])  # type: ignore[arg-type]
+    drawn = annotate(pixels, [Mark(*mark) for mark in marks], scale)  # type: ignore[arg-type]
     return as_webp(drawn, max(drawn.shape[:2]))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from phototag.catalog import assignments as table
 from phototag.catalog import examples as example_table
 from phototag.catalog import faces as face_table
+from phototag.catalog import tracks as track_table
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.assignments import Assignment
 from phototag.catalog.photos import photo_with_key
@@ -20,7 +21,8 @@ from phototag.catalog.store import Library
 from phototag.core.decisions import State
 from phototag.core.matching import Candidate, Match, choose_examples, match, person_scores
 from phototag.core.quality import GOOD
-from phototag.core.types import Thresholds, Vectors
+from phototag.core.tracks import ALWAYS, meet
+from phototag.core.types import Span, Thresholds, Vectors
 from phototag.work.classified import rescore
 from phototag.work.face_table import FaceTable
 
@@ -189,14 +191,15 @@ def _follow(
     state = verdict_table.load_part(lib, live)
     rows = faces.rows(live)
     order = faces.order(rows)
-    taken: dict[int, set[int]] = defaultdict(set)
+    spans = track_table.spans(lib, live)
+    taken: dict[int, list[tuple[int, Span]]] = defaultdict(list)
     for face, photo in live.items():
         verdict = state.verdicts.get(face)
         if verdict is not None and verdict.person is not None:
-            taken[photo].add(verdict.person)
-    kept = _kept(live, order, state, old, taken)
+            taken[photo].append((verdict.person, spans.get(face, ALWAYS)))
+    kept = _kept(live, order, state, old, taken, spans)
     for face, assignment in kept.items():
-        taken[live[face]].add(assignment.person or 0)
+        taken[live[face]].append((assignment.person or 0, spans.get(face, ALWAYS)))
     candidates = [
         Candidate(face, photo, person, score)
         for face, photo, person, score in table.scores_of_photos(lib, photos)
@@ -205,7 +208,9 @@ def _follow(
     matches = match(
         candidates,
         thresholds=thresholds,
-        taken=taken,
+        taken={},
+        taken_in=taken,
+        spans=spans,
         rejected=state.rejected,
         twice_photos=free_photos,
         order=order,
@@ -222,7 +227,8 @@ def _kept(
     seen: Collection[int],
     state: State,
     old: Mapping[int, Assignment],
-    taken: Mapping[int, Collection[int]],
+    taken: Mapping[int, Sequence[tuple[int, Span]]],
+    spans: Mapping[int, Span],
 ) -> dict[int, Assignment]:
     """Names that an earlier model gave to faces that the present one has not seen yet: they stay
     until it has, as long as the decisions allow it."""
@@ -234,7 +240,9 @@ def _kept(
         person = before.person
         if before.state != "automatic" or person not in state.people:
             continue
-        if (face, person) not in state.rejected and person not in taken.get(photo, ()):
+        span = spans.get(face, ALWAYS)
+        shown = any(who == person and meet(span, when) for who, when in taken.get(photo, ()))
+        if (face, person) not in state.rejected and not shown:
             kept[face] = before
     return kept
 

@@ -12,6 +12,8 @@ from phototag.catalog import faces as table
 from phototag.catalog import photos as photo_table
 from phototag.catalog.arrays import forget_arrays
 from phototag.catalog.store import CATALOG, JOURNAL, Library
+from phototag.catalog.tracks import film_of, tracks_of
+from phototag.core.types import Film
 from phototag.errors import UnreadableImage
 from phototag.output import atomic
 from phototag.settings import Settings
@@ -126,6 +128,9 @@ class Repair:
 
         photo = photo_table.photo_with_key(self.lib, key)
         assert photo is not None
+        film = film_of(self.lib, photo)
+        if film is not None:
+            return self._cut_video(photo, key, film)
         for place in photo_table.paths_of(self.lib, photo):
             try:
                 data = Path(place.path).read_bytes()
@@ -137,6 +142,26 @@ class Repair:
             self._keep(thumb_path(key), as_webp(pixels, THUMB))
             for face in table.faces_of(self.lib, photo):
                 self._keep(crop_path(key, face.id), face_crop(pixels, face.box))
+            photo_table.unpublish(self.lib, [photo])
+            return True
+        return False
+
+    def _cut_video(self, photo: int, key: str, film: Film) -> bool:
+        """The same for a video: its strip and crops."""
+        from phototag.images.video import video_key
+        from phototag.work.crops import signature
+        from phototag.work.video import cut_again
+
+        for place in photo_table.paths_of(self.lib, photo):
+            try:
+                if video_key(place.path, signature(place.path)[0]) != key:
+                    continue
+                strip, crops = cut_again(place.path, film, tracks_of(self.lib, photo))
+            except (OSError, UnreadableImage):
+                continue
+            self._keep(thumb_path(key), strip)
+            for face, crop in crops.items():
+                self._keep(crop_path(key, face), crop)
             photo_table.unpublish(self.lib, [photo])
             return True
         return False

@@ -19,6 +19,7 @@ from phototag.core.examples import person_scores
 from phototag.core.quality import GOOD
 from phototag.core.types import Box, Thresholds
 from phototag.work.evidence import compare, vector_of
+from phototag.work.film import picture_of
 from phototag.work.group import examples_of
 from phototag.work.why import Rival
 
@@ -137,7 +138,7 @@ def _about_cluster(lib: Library, model: str, number: int, faces: int) -> Questio
         faces=faces,
         members=tuple(face.id for face in members),
         photo=lead.photo,
-        box=lead.box,
+        box=_place(lib, lead),
         choices=choices(lib, model, lead),
     )
 
@@ -156,10 +157,15 @@ def _about_face(
         faces=1,
         members=(number,),
         photo=face.photo,
-        box=face.box,
+        box=_place(lib, face),
         choices=tuple(found),
         person=person,
     )
+
+
+def _place(lib: Library, face: SeenFace) -> Box:
+    """Where it is on its photo, or on the strip of its video."""
+    return picture_of(lib, face.photo, [face]).boxes.get(face.id, face.box)
 
 
 def choices(lib: Library, model: str, face: SeenFace) -> tuple[Choice, ...]:

@@ -12,6 +12,8 @@ from phototag.catalog import search as table
 from phototag.catalog.search import FoundFile, Query
 from phototag.catalog.store import Library
 from phototag.errors import UsageError
+from phototag.images.find import is_video
+from phototag.work.film import timeline_of
 from phototag.work.names import person_wanted
 
 BLOCK = 500
@@ -44,6 +46,8 @@ class Hit:
     file: FoundFile
     people: tuple[str, ...]
     """Everybody with a name in it."""
+    timeline: tuple[str, ...] = ()
+    """Of a video: when each of them is seen, `00:01:12-00:01:20 Alice`."""
 
 
 def search(lib: Library, wanted: Wanted) -> Iterator[Hit]:
@@ -52,7 +56,8 @@ def search(lib: Library, wanted: Wanted) -> Iterator[Hit]:
     while block := list(islice(files, BLOCK)):
         names = table.names_in(lib, sorted({file.photo for file in block}))
         for file in block:
-            yield Hit(file, tuple(names.get(file.photo, ())))
+            when = timeline_of(lib, file.photo) if is_video(file.path) else ()
+            yield Hit(file, tuple(names.get(file.photo, ())), when)
 
 
 def _query(lib: Library, wanted: Wanted) -> Query:

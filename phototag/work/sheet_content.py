@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog import views
 from phototag.catalog.store import Library
+from phototag.catalog.tracks import film_of
 from phototag.catalog.views import PhotoRow, SeenFace
+from phototag.core.tracks import clock, clocks
+from phototag.core.types import Box
 from phototag.output.sheet import (
     SheetCluster,
     SheetCommand,
@@ -21,6 +24,7 @@ from phototag.output.sheet import (
     SheetPhoto,
     link_to,
 )
+from phototag.work.film import picture_of
 from phototag.work.pictures import annotated_path, crop_path, thumb_path
 
 
@@ -122,19 +126,22 @@ class _Maker:
 
     def _photo(self, row: PhotoRow) -> SheetPhoto:
         faces = views.faces_in_photo(self.lib, row.id) if row.faces else []
+        picture = picture_of(self.lib, row.id, faces)
+        film = film_of(self.lib, row.id)
         return SheetPhoto(
             key=row.key,
             name=row.path.rpartition("/")[2],
-            width=row.width,
-            height=row.height,
+            width=picture.width,
+            height=picture.height,
             taken=row.taken,
             thumb=thumb_path(row.key) if row.faces else None,
             annotated=annotated_path(row.key) if row.faces else None,
             original=link_to(row.path),
-            marks=tuple(self._mark(face) for face in faces),
+            marks=tuple(self._mark(f, picture.boxes[f.id]) for f in faces if f.id in picture.boxes),
+            length=None if film is None else clock(film.duration).removeprefix("00:"),
         )
 
-    def _mark(self, face: SeenFace) -> SheetMark:
+    def _mark(self, face: SeenFace, box: Box) -> SheetMark:
         status, name, target, similarity = "unknown", None, None, None
         if face.person is not None:
             status = "recognised" if face.state == "automatic" else "named"
@@ -149,11 +156,12 @@ class _Maker:
             target = f"cluster-{face.cluster}"
         return SheetMark(
             face=f"face-{face.id}",
-            box=face.box,
+            box=box,
             status=status,  # type: ignore[arg-type]
             name=name,
             target=target,
             similarity=round(similarity, 2) if similarity is not None else None,
+            times=None if face.span is None else clocks(face.span),
         )
 
     def _command(self, text: str, words: str) -> SheetCommand:

@@ -18,6 +18,7 @@ from phototag.catalog.recognizer import recognizer
 from phototag.catalog.store import Library
 from phototag.core.decisions import Anchor
 from phototag.core.quality import GOOD
+from phototag.core.tracks import clocks
 from phototag.errors import NotFound
 from phototag.vision.models import ModelCard
 from phototag.work.enrolled import copy_of
@@ -90,6 +91,7 @@ def _face(lib: Library, levels: Levels, number: int) -> FaceView:
         index=index.index(number) + 1 if number in index else None,
         taken=_taken(lib, photo),
         box=seen.box.pixels(*_size(photo)),
+        seen=None if seen.span is None else clocks(seen.span),
         score=None if seen.drawn else seen.score,
         is_good=seen.quality >= GOOD,
         examples=examples,

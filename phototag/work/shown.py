@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from phototag.catalog.views import SeenFace
 from phototag.core.decisions import Decision
+from phototag.core.tracks import clocks
 from phototag.work.evidence import Example, Mate
 from phototag.work.tag import describe
 from phototag.work.why import Case, Levels, Word
@@ -30,6 +31,8 @@ class FaceView:
     taken: str | None
     box: tuple[int, int, int, int]
     """x, y, width, height in pixels of the upright photo."""
+    seen: str | None
+    """In a video: when, `00:01:12-00:01:20`; `box` is then of its best frame."""
     score: float | None
     """Of the detector; None for a face that a user drew."""
     is_good: bool
@@ -54,6 +57,8 @@ class FaceLine:
     path: str | None
     index: int | None = None
     box: tuple[int, int, int, int] | None = None
+    seen: str | None = None
+    """In a video: when, `00:01:12-00:01:20`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +164,9 @@ def line_of(
     """A face as lists show it. `names` are the people's."""
     similarity = face.similarity if face.person is not None else face.suggestion_score
     who = who_is(face, names)
-    return FaceLine(f"face-{face.id}", who, face.state, similarity, face.quality, path, index, box)
+    seen = None if face.span is None else clocks(face.span)
+    line = (f"face-{face.id}", who, face.state, similarity, face.quality, path)
+    return FaceLine(*line, index, box, seen)
 
 
 def who_is(face: SeenFace, names: Mapping[int, str]) -> str:

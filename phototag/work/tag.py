@@ -3,6 +3,7 @@ follows."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +12,11 @@ from phototag.catalog import assignments as assignment_table
 from phototag.catalog import faces as table
 from phototag.catalog import journal
 from phototag.catalog import photos as photo_table
+from phototag.catalog import tracks as track_table
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.store import Library
 from phototag.core.decisions import same_name, tidy, to_redo, to_undo
+from phototag.core.tracks import ALWAYS, meet
 from phototag.core.types import first_line
 from phototag.errors import NotFound, NothingToUndo, TwiceInPhoto, UsageError
 from phototag.work.deciding import Ground, Said, decide, describe, take_back_or_repeat
@@ -170,19 +173,21 @@ def not_twice(
     show somebody twice are passed over."""
     meant = {heir for face in faces for heir in table.heirs(lib, face)}
     decided = set() if person is None else set(verdict_table.decided_faces(lib, person))
-    there: dict[int, int] = {}
+    there: dict[int, list[int]] = defaultdict(list)
     free = photo_table.photos_with_keys(lib, verdict_table.twice_keys(lib))
     photos = table.photos_of(lib, meant | decided)
+    spans = track_table.spans(lib, photos)
     for face in [*sorted(decided - meant), *sorted(meant)]:
-        photo = photos[face]
-        if photo in there and photo not in free:
+        photo, span = photos[face], spans.get(face, ALWAYS)
+        beside = [f for f in there[photo] if meet(span, spans.get(f, ALWAYS))]
+        if beside and photo not in free:
             where = photo_table.paths_of(lib, photo, missing=True)
             place = f" ({where[0].path})" if where else ""
             raise TwiceInPhoto(
-                f"face-{there[photo]} and face-{face} are in one photo{place} and cannot both be "
+                f"face-{beside[-1]} and face-{face} are in one photo{place} and cannot both be "
                 f"{name}. {advice}"
             )
-        there[photo] = face
+        there[photo].append(face)
 
 
 def name_wanted(name: str) -> str:

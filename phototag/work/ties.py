@@ -17,7 +17,9 @@ from phototag.catalog import photos as photo_table
 from phototag.catalog.edits import Edit
 from phototag.catalog.faces import FaceRow
 from phototag.catalog.store import Library
+from phototag.catalog.tracks import spans
 from phototag.core.decisions import MEETS
+from phototag.core.tracks import ALWAYS, meet
 from phototag.core.types import Thresholds
 
 Pair = tuple[float, int, int]
@@ -57,7 +59,7 @@ def _pairs(lib: Library, model: str, thresholds: Thresholds, edit: Edit) -> list
     after = face_table.faces_of(lib, edit.new)
     alike = _by_likeness(lib, model, before, after)
     if _same_pixels(lib, edit) or alike is None:
-        return _one_to_one(_by_place(before, after), MEETS)
+        return _one_to_one(_by_place(lib, before, after), MEETS)
     return _one_to_one(alike, thresholds.accept)
 
 
@@ -67,8 +69,15 @@ def _same_pixels(lib: Library, edit: Edit) -> bool:
     return bool(one["pixel_key"] == other["pixel_key"])
 
 
-def _by_place(before: Sequence[FaceRow], after: Sequence[FaceRow]) -> list[Pair]:
-    return [(a.box.iou(b.box), a.id, b.id) for a in before for b in after]
+def _by_place(lib: Library, before: Sequence[FaceRow], after: Sequence[FaceRow]) -> list[Pair]:
+    """Overlap, of faces of a video only where they are seen at one moment."""
+    when = spans(lib, [f.id for f in (*before, *after)])
+    return [
+        (a.box.iou(b.box), a.id, b.id)
+        for a in before
+        for b in after
+        if meet(when.get(a.id, ALWAYS), when.get(b.id, ALWAYS))
+    ]
 
 
 def _by_likeness(

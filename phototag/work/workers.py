@@ -26,7 +26,10 @@ Run = Callable[[Sequence[Job]], list[Outcome]]
 
 PATIENCE = 180.0
 """Seconds that one file may take before its worker is taken to hang: a hundred times the slowest
-photo of the test collection."""
+photo of the test collection. A worker with a video says that it is alive at each frame that it
+looks at, so a long one may take its time, and a decoder that hangs may not."""
+
+ALIVE = "alive"
 
 POLITE = (signal.SIGINT, signal.SIGTERM)
 
@@ -62,9 +65,22 @@ def serve(pipe: Connection, kit: Kit) -> None:
         from phototag.images.read import use_one_thread
 
         use_one_thread()
-        return Extractor.from_kit(kit).run
+        return Extractor.from_kit(kit, signs_of_life(pipe)).run
 
     work(pipe, tools)
+
+
+def signs_of_life(pipe: Connection) -> Callable[[], None]:
+    """Called as often as one likes, it tells the parent once a second that the worker lives."""
+    told = time.monotonic()
+
+    def alive() -> None:
+        nonlocal told
+        if time.monotonic() - told >= 1.0:
+            told = time.monotonic()
+            pipe.send(ALIVE)
+
+    return alive
 
 
 def work(pipe: Connection, tools: Callable[[], Run]) -> None:
@@ -229,6 +245,8 @@ class Pool:
                 raise message
             if message == "ready":
                 worker.ready = True
+            elif message == ALIVE:
+                worker.since = time.monotonic()
             else:
                 said.append((worker, message))
         answered = [worker for worker, _ in said]

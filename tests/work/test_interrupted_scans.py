@@ -138,6 +138,25 @@ def _sleepy(pipe: object, kit: Kit) -> None:
         pipe.send([Outcome(job.path, key="k") for job in jobs])  # type: ignore[attr-defined]
 
 
+def _slow(pipe: object, kit: Kit) -> None:
+    """A worker that takes its time over a video, and says that it lives."""
+    from phototag.work.extract import Outcome
+    from phototag.work.workers import ALIVE
+
+    pipe.send("ready")  # type: ignore[attr-defined]
+    while (jobs := pipe.recv()) is not None:  # type: ignore[attr-defined]
+        for _ in range(8):
+            time.sleep(0.25)
+            pipe.send(ALIVE)  # type: ignore[attr-defined]
+        pipe.send([Outcome(job.path, key="k") for job in jobs])  # type: ignore[attr-defined]
+
+
+def test_a_long_video_may_take_longer_than_a_file_that_hangs() -> None:
+    with Pool(Kit(), 1, serve=_slow, patience=1.0) as pool:
+        ((outcome,),) = pool.run([[Job("/photos/long.mp4", video=True)]])
+    assert outcome.key == "k"
+
+
 def test_a_file_that_hangs_is_named_and_the_rest_is_done() -> None:
     names = ["/photos/a.jpg", "/photos/hang.jpg", "/photos/b.jpg"]
     with Pool(Kit(), 1, serve=_sleepy, patience=1.0) as pool:

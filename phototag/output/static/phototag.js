@@ -165,7 +165,9 @@
     const text = label(face) || (face.status === "ignored" ? "" : face.target || "");
     if (!text) return [];
     const name = make("bdi", { textContent: text });
-    return [make("li", {}, face.href ? make("a", { href: face.href }, name) : name)];
+    const node = make("li", {}, face.href ? make("a", { href: face.href }, name) : name);
+    if (face.times) node.append(make("span", { className: "times", textContent: face.times.replace(/^00:/, "").replace("-00:", "–").replace("-", "–") }));
+    return [node];
   }
 
   function sharpen(photo) {
@@ -183,6 +185,7 @@
   function put(index) {
     at = (index + photos.length) % photos.length;
     const photo = photos[at];
+    const link = one(".original", viewer);
     const frame = one(".frame", viewer);
     frame.style.setProperty("--ratio", photo.width / photo.height);
     frame.style.setProperty("--most", `${Math.max(photo.width, 640)}px`);  // not blown up
@@ -193,9 +196,9 @@
     sharpen(photo);
     one(".boxes", viewer).replaceChildren(...photo.faces.map((face) => box(photo, face)));
     one("#viewer-title").textContent = photo.date || "Without a date";
-    one(".file bdi", viewer).textContent = photo.name;
+    one(".file bdi", viewer).textContent = photo.length ? `${photo.name} (video, ${photo.length})` : photo.name;
+    link.textContent = photo.length ? "Open the video" : "Open the photo";
     one("ul.who", viewer).replaceChildren(...photo.faces.flatMap(listed));
-    const link = one(".original", viewer);
     link.hidden = !photo.original;
     if (photo.original) link.href = photo.original; else link.removeAttribute("href");
     all(".step", viewer).forEach((step) => { step.hidden = photos.length < 2; });
