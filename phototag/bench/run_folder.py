@@ -155,8 +155,8 @@ def dataset_of(run: Path) -> Path:
     folder = Path(str(read_config(run).get("dataset", "")))
     if not folder.is_dir():
         raise UsageError(
-            f"{run} was trained on {folder}, which is not there. Say where its set is: "
-            f"phototag evaluate classification {run} DIR."
+            f"{run} was trained on {folder}, which is not there. Say where that set is: evaluate "
+            "classification RUN DIR, compare RUN... --dataset DIR."
         )
     return folder
 
