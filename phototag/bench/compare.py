@@ -98,9 +98,7 @@ def compare(
         )
     classes = shown_classes(cards[0])
     asked = _asked(faces, classes)
-    rows = [
-        _run_row(name, card, asked) for name, card in zip(distinct(runs), cards, strict=True)
-    ]
+    rows = [_run_row(name, card, asked) for name, card in zip(distinct(runs), cards, strict=True)]
     if gallery is not None and len(cards[0].classes) > 1:
         rows.append(_gallery_row(gallery, faces, asked))
     rows.sort(key=lambda row: (-row.accuracy, row.name))
