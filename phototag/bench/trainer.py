@@ -75,7 +75,7 @@ class Trainer:
         else:
             optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True)
         binary = self.plan.model == "cnn-binary"
-        # Made here, not by name: a metric that is made while TensorFlow traces makes it trace twice.
+        # Made here, not by name: one that is made while TensorFlow traces makes it trace twice.
         count = keras.metrics.BinaryAccuracy if binary else keras.metrics.SparseCategoricalAccuracy
         self.model.compile(
             optimizer,
