@@ -12,15 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phototag.bench.classify_metrics import figures
-from phototag.bench.dataset import Dataset, FaceFile, as_csv, as_json, load_dataset, load_pixels
+from phototag.bench.dataset import Dataset, FaceFile, digest_of_test, load_dataset, load_pixels
 from phototag.bench.evaluate_classification import both_columns, shown_classes
-from phototag.bench.pages import write_figure
-from phototag.bench.plots import INK, OTHER, SAME, figure_of, fitted
 from phototag.bench.run_folder import dataset_of
 from phototag.bench.splits import OUTSIDE_TEST, TEST, TRAIN, VALIDATION
 from phototag.core.matching import choose_examples, person_scores
 from phototag.errors import UsageError
-from phototag.output import atomic
 from phototag.vision.classify import Classifier, ClassifierCard, load_classifier_card
 from phototag.vision.embed import Embedder
 from phototag.vision.models import ModelCard
@@ -82,21 +79,40 @@ class _Asked:
     strangers: NDArray[np.uint8]
 
 
-def compare(runs: Sequence[Path], gallery: ModelCard | None) -> Comparison:
-    """Ask all runs, and the matcher with an embedder's card, about the same test faces.
+def compare(
+    runs: Sequence[Path], gallery: ModelCard | None, dataset: Path | None = None
+) -> Comparison:
+    """Ask all runs, and the matcher with an embedder's card, about the same test faces: those of
+    `dataset`, or of the set where the first run found it.
 
-    Raises UsageError where the runs were tested on different faces or people.
+    Raises UsageError where the runs were tested on different faces or people, or on others than
+    the set has now.
     """
     cards = [load_classifier_card(run) for run in runs]
     digest = _same_test(runs, cards)
-    dataset = load_dataset(dataset_of(runs[0]))
+    faces = load_dataset(dataset or dataset_of(runs[0]))
+    if digest_of_test(faces.rows, cards[0].classes) != digest:
+        raise UsageError(
+            f"{faces.folder} has other test faces now than {runs[0]} was tested on. Train again, "
+            "or say where the set of then is: --dataset DIR."
+        )
     classes = shown_classes(cards[0])
-    asked = _asked(dataset, classes)
-    rows = [_run_row(run, card, asked) for run, card in zip(runs, cards, strict=True)]
+    asked = _asked(faces, classes)
+    rows = [_run_row(name, card, asked) for name, card in zip(distinct(runs), cards, strict=True)]
     if gallery is not None and len(cards[0].classes) > 1:
-        rows.append(_gallery_row(gallery, dataset, asked))
+        rows.append(_gallery_row(gallery, faces, asked))
     rows.sort(key=lambda row: (-row.accuracy, row.name))
     return Comparison(digest, len(asked.truth), len(classes), len(asked.strangers), tuple(rows))
+
+
+def distinct(runs: Sequence[Path]) -> list[str]:
+    """What each run is called in a table: its folder's name, with as many of the folders above as
+    tell it from the others."""
+    whole = [run.resolve().parts for run in runs]
+    depth = 1
+    while len({parts[-depth:] for parts in whole}) < len(set(whole)):
+        depth += 1
+    return ["/".join(parts[-depth:]) for parts in whole]
 
 
 def _same_test(runs: Sequence[Path], cards: Sequence[ClassifierCard]) -> str:
@@ -121,14 +137,14 @@ def _asked(dataset: Dataset, classes: tuple[str, ...]) -> _Asked:
     )
 
 
-def _run_row(run: Path, card: ClassifierCard, asked: _Asked) -> Competitor:
+def _run_row(name: str, card: ClassifierCard, asked: _Asked) -> Competitor:
     network = Classifier(card)
     found, speed = _timed(network.probabilities, asked.crops)
     scores = both_columns(found)
     strangers = network.probabilities(asked.strangers)
     told = card.model.about.get("training", {})
     return Competitor(
-        name=run.name,
+        name=name,
         model=card.id,
         parameters=int(card.model.about.get("parameters", 0)),
         bytes=card.model.path.stat().st_size,
@@ -232,66 +248,3 @@ def _parameters(card: ModelCard) -> int:
 
     stored = onnx.load(card.path).graph.initializer
     return int(sum(np.prod(one.dims) for one in stored))
-
-
-# ---- telling
-
-HEADS = (
-    "name", "accuracy", "F1", "named right", "wrong", "strangers named", "parameters", "file",
-    "faces/s", "training",
-)  # fmt: skip
-
-
-def cells(row: Competitor) -> tuple[str, ...]:
-    """A row of the table, as text."""
-    away = "not measured" if row.strangers_named is None else f"{row.strangers_named:.1%}"
-    seconds = row.training_seconds
-    return (
-        row.name,
-        f"{row.accuracy:.1%}",
-        f"{row.f1_macro:.3f}",
-        f"{row.named_right:.1%}",
-        f"{row.named_wrong:.1%}",
-        away,
-        f"{row.parameters / 1e6:.2f} M",
-        f"{row.bytes / 1e6:.1f} MB",
-        f"{row.faces_per_second:.0f}",
-        f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min",
-    )
-
-
-def write_comparison(found: Comparison, folder: Path) -> None:
-    """`comparison.json`, `.csv`, `.md` and `.png` in `folder`. Raises CannotWrite."""
-    atomic.make_folder(folder)
-    atomic.write(folder / "comparison.json", as_json(found.as_json()))
-    atomic.write(folder / "comparison.csv", as_csv([asdict(row) for row in found.rows]))
-    lines = [HEADS, ("---",) * len(HEADS), *(cells(row) for row in found.rows)]
-    text = "".join("| " + " | ".join(line) + " |\n" for line in lines)
-    atomic.write(folder / "comparison.md", text.encode("utf-8", "replace"))
-    write_figure(folder / "comparison.png", chart(found))
-
-
-def chart(found: Comparison) -> Any:
-    """Accuracy and F1; what is named at the threshold; speed."""
-    figure, (left, middle, right) = figure_of(
-        3, f"{found.faces} test faces of {found.people} people"
-    )
-    names = [fitted(row.name) for row in found.rows]
-    at = np.arange(len(names))
-    for axes, kinds in (
-        (left, {"accuracy": SAME, "f1_macro": INK}),
-        (middle, {"named_right": SAME, "named_wrong": OTHER, "strangers_named": INK}),
-        (right, {"faces_per_second": SAME}),
-    ):
-        wide = 0.8 / len(kinds)
-        for place, (kind, colour) in enumerate(kinds.items()):
-            values = [getattr(row, kind) or 0.0 for row in found.rows]
-            shift = at + (place - (len(kinds) - 1) / 2) * wide
-            label = {"f1_macro": "F1, mean of people"}.get(kind, kind.replace("_", " "))
-            axes.bar(shift, values, wide * 0.92, color=colour, label=label)
-        axes.set_xticks(at, names, rotation=30, ha="right")
-        axes.grid(axis="x", visible=False)
-        axes.set_ylim(0, axes.get_ylim()[1] * 1.18)
-        axes.legend(frameon=False, fontsize=8, loc="upper left", ncols=len(kinds))
-    right.set_ylabel("faces per second of one core")
-    return figure

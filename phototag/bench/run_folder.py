@@ -105,8 +105,8 @@ def settle(run: Path, accuracy: float, old: Former | None) -> None:
     if old is not None and old.accuracy > accuracy:
         raise Guarded(
             f"{run} keeps its model {old.id}: {old.accuracy:.2%} of the {old.faces} test faces are "
-            f"right, {accuracy:.2%} by the new one. That one is in {run / CANDIDATE}; "
-            "--replace would put it in place."
+            f"right, {accuracy:.2%} by the new one. That one is in {run / CANDIDATE}; the same "
+            "command with --resume --replace puts it in place."
         )
     candidate = run / CANDIDATE
     shutil.rmtree(candidate / STATE, ignore_errors=True)
@@ -155,8 +155,8 @@ def dataset_of(run: Path) -> Path:
     folder = Path(str(read_config(run).get("dataset", "")))
     if not folder.is_dir():
         raise UsageError(
-            f"{run} was trained on {folder}, which is not there. Say where its set is: "
-            f"phototag evaluate classification {run} DIR."
+            f"{run} was trained on {folder}, which is not there. Say where that set is: evaluate "
+            "classification RUN DIR, compare RUN... --dataset DIR."
         )
     return folder
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -110,6 +110,14 @@ def identify(
             help="Write a picture with boxes, names and scores; a folder for several photos.",
         ),
     ] = None,
+    recognizer: Annotated[
+        str,
+        typer.Option(
+            metavar="gallery|classifier:RUN",
+            help="What gives names: the people of the library, or a classifier that you trained "
+            "(no library is needed).",
+        ),
+    ] = "gallery",
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -120,17 +128,13 @@ def identify(
 
     Example: phototag identify party.jpg --show who.jpg
     """
-    from phototag.work.extract import alone
-    from phototag.work.identify import identify as search
-    from phototag.work.models import embedder_card, kit_of, thresholds_of
     from phototag.work.showing import draw, targets
 
-    with reading(library) as session:
-        folder, settings = session.lib.folder, session.settings
-        card = embedder_card(folder, settings)
-        drawn = targets(photos, show)
-        look = alone(kit_of(folder, settings))
-        found = search(session.lib, card.id, thresholds_of(card), look, photos)
+    drawn = targets(photos, show)
+    if recognizer == "gallery":
+        found = _in_gallery(library, photos)
+    else:
+        found = _by_classifier(library, recognizer, photos)
     for photo, target in zip(found.photos, drawn, strict=True):
         if target is not None and photo.problem is None:
             draw(photo, target)
@@ -138,6 +142,30 @@ def identify(
     if any(photo.problem for photo in found.photos):
         return errors.SOME_FAILED
     return errors.OK if any(photo.recognised for photo in found.photos) else errors.NO
+
+
+def _in_gallery(library: str | None, photos: list[str]) -> Searched:
+    from phototag.work.extract import alone
+    from phototag.work.identify import identify as search
+    from phototag.work.models import embedder_card, kit_of, thresholds_of
+
+    with reading(library) as session:
+        folder, settings = session.lib.folder, session.settings
+        card = embedder_card(folder, settings)
+        look = alone(kit_of(folder, settings))
+        return search(session.lib, card.id, thresholds_of(card), look, photos)
+
+
+def _by_classifier(library: str | None, word: str, photos: list[str]) -> Searched:
+    from phototag.work.extract import alone
+    from phototag.work.identify import predict
+    from phototag.work.models import kit_of
+    from phototag.work.recognizers import classifier_named
+
+    folder = setup.library_folder(library)
+    card = classifier_named(folder, word)
+    kit = replace(kit_of(folder, setup.load(folder, {})), classifier=str(card.model.folder))
+    return predict(card, alone(kit), photos)
 
 
 def _tell_identified(found: Searched, as_json: bool) -> None:
@@ -156,7 +184,11 @@ def _tell_identified(found: Searched, as_json: bool) -> None:
         for face in photo.faces
     ]
     if rows:
-        console.table(rows, ("photo", "face", "who", "similarity", "next"), flexible=0)
+        score = "probability" if found.classifier else "similarity"
+        console.table(rows, ("photo", "face", "who", score, "next"), flexible=0)
+    if found.classifier:
+        console.say(f"Asked was {found.classifier}, which knows {found.people:,}.")
+        return
     known = f"{found.people:,} people with {found.examples:,} examples"
     console.say(f"Compared with {known}." if found.people else "Nobody has a name yet.")
 

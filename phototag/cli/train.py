@@ -148,11 +148,11 @@ def _progress(quiet: bool) -> Iterator[Any]:
             bar.reset(moment.total)
             bar.initial = bar.n = moment.done - 1
         bar.set_description(f"epoch {moment.epoch}", refresh=False)
-        if moment.last is not None:
+        if moment.last is not None and moment.epoch > shown[0]:
             said = f"validation: loss {moment.last.val_loss:.3f}, {moment.last.val_accuracy:.1%}"
             bar.set_postfix_str(said, refresh=False)
-        if not quiet and moment.last is not None and moment.last.epoch > shown[0] and bar.disable:
-            console.say(f"epoch {moment.last.epoch}: {said} ({time.strftime('%H:%M:%S')})")
+            if bar.disable and not quiet:  # no terminal: a line for each epoch
+                console.say(f"epoch {moment.last.epoch}: {said} ({time.strftime('%H:%M:%S')})")
         shown[0] = moment.epoch
         bar.update(moment.done - bar.n)
 
@@ -188,6 +188,10 @@ def compare(
     gallery: Annotated[
         bool, typer.Option(help="The gallery matcher (embedding, cosine) competes, too.")
     ] = True,
+    dataset: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Their set.", show_default="where the first was trained"),
+    ] = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -196,9 +200,9 @@ def compare(
     Example: phototag compare runs/family runs/family-cnn --out comparison
     """
     from phototag.bench.compare import compare as weigh
-    from phototag.bench.compare import write_comparison
+    from phototag.bench.compare_report import write_comparison
 
-    found = weigh(runs, Tools(library).card if gallery else None)
+    found = weigh(runs, Tools(library).card if gallery else None, dataset)
     if out is not None:
         write_comparison(found, out)
     if as_json:
@@ -209,7 +213,7 @@ def compare(
 
 
 def _tell_comparison(found: Comparison, out: Path | None) -> None:
-    from phototag.bench.compare import HEADS, cells
+    from phototag.bench.compare_report import HEADS, cells
 
     console.table([cells(row) for row in found.rows], HEADS)
     console.say(

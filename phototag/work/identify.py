@@ -1,18 +1,23 @@
-"""Who is on a photo? Its faces against everybody whom the library knows; nothing is written."""
+"""Who is on a photo? Its faces against everybody whom the library knows, or before a trained
+classifier; nothing is written."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.store import Library
-from phototag.core.gallery import Gallery, Ranking
+from phototag.core.gallery import Ranking
 from phototag.core.matching import Candidate, Match, match
-from phototag.core.types import Box, Thresholds
+from phototag.core.types import Box, FaceRecord, Thresholds
+from phototag.vision.classify import ClassifierCard
 from phototag.work.looking import Look, Looked, gallery_of, look_at, not_faces, refused_of
+
+Rank = Callable[[Sequence[FaceRecord]], list[Ranking]]
+"""Who some faces may be, and how well each fits."""
 
 NEAREST = 3
 """People that are named for each face, whether they are like it or not."""
@@ -20,7 +25,8 @@ NEAREST = 3
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """A person, and how well a face fits them (the mean of the three best similarities)."""
+    """A person, and how well a face fits them: the mean of the three best similarities, or a
+    classifier's probability."""
 
     person: str
     similarity: float
@@ -72,6 +78,8 @@ class Searched:
     photos: tuple[PhotoIdentified, ...]
     people: int
     examples: int
+    classifier: str | None = None
+    """The id of the one that was asked; None: the library's examples were."""
 
 
 def identify(
@@ -83,14 +91,38 @@ def identify(
     gallery = gallery_of(lib, model)
     names = verdict_table.people(lib)
     leave_out = not_faces(lib)
-    photos = tuple(
-        _photo(lib, look_at(word, look, leave_out), gallery, names, thresholds) for word in words
-    )
-    return Searched(photos, len(gallery.people), gallery.size)
+
+    def rank(faces: Sequence[FaceRecord]) -> list[Ranking]:
+        vectors = np.stack([face.embedding for face in faces])
+        return gallery.search(vectors, least=thresholds.suggest, count=NEAREST)
+
+    photos = []
+    for word in words:
+        seen = look_at(word, look, leave_out)
+        photos.append(_photo(seen, rank, names, thresholds, refused_of(lib, seen)))
+    return Searched(tuple(photos), len(gallery.people), gallery.size)
+
+
+def predict(card: ClassifierCard, look: Look, words: Sequence[str]) -> Searched:
+    """The same by a trained classifier, which `look` asks about every face: no library is needed,
+    and the decisions of none count."""
+    names = dict(enumerate(card.classes))
+    levels = Thresholds(card.not_recognised, card.not_recognised, card.not_recognised, 0.0)
+
+    def rank(faces: Sequence[FaceRecord]) -> list[Ranking]:
+        said = [face.classified.probabilities for face in faces if face.classified is not None]
+        return [sorted(enumerate(row.tolist()), key=lambda one: -one[1]) for row in said]
+
+    photos = tuple(_photo(look_at(word, look), rank, names, levels, set()) for word in words)
+    return Searched(photos, len(card.classes), 0, card.id)
 
 
 def _photo(
-    lib: Library, seen: Looked, gallery: Gallery, names: dict[int, str], thresholds: Thresholds
+    seen: Looked,
+    rank: Rank,
+    names: Mapping[int, str],
+    thresholds: Thresholds,
+    refused: set[tuple[int, int]],
 ) -> PhotoIdentified:
     record = seen.record
     if record is None:
@@ -100,8 +132,7 @@ def _photo(
         return PhotoIdentified(seen.path, *size, ())
     if seen.reason is not None:
         return PhotoIdentified(seen.path, *size, (), f"{seen.message} ({seen.reason})")
-    vectors = np.stack([face.embedding for face in seen.faces])
-    rankings = gallery.search(vectors, least=thresholds.suggest, count=NEAREST)
+    rankings = rank(seen.faces)
     matches = match(
         [
             Candidate(face, 0, person, score)
@@ -110,7 +141,7 @@ def _photo(
         ],
         thresholds=thresholds,
         taken={},
-        rejected=refused_of(lib, seen),
+        rejected=refused,
     )
     wanted = range(len(seen.faces)) if seen.index is None else [seen.index - 1]
     faces = tuple(
@@ -120,7 +151,7 @@ def _photo(
 
 
 def _face(
-    seen: Looked, number: int, ranking: Ranking, found: Match | None, names: dict[int, str]
+    seen: Looked, number: int, ranking: Ranking, found: Match | None, names: Mapping[int, str]
 ) -> Identified:
     face, record = seen.faces[number], seen.record
     assert record is not None

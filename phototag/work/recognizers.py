@@ -34,7 +34,7 @@ def adopt(lib: Library, word: str) -> tuple[Recognizer, str]:
     if word == GALLERY:
         chosen, folder = Recognizer(), None
     else:
-        card = _found(lib.folder, word)
+        card = classifier_named(lib.folder, word)
         folder = folder_of(lib.folder, card.id)
         _keep(card, folder)
         chosen = Recognizer(card.id, card.classes, card.not_recognised)
@@ -53,7 +53,9 @@ def kit_for(lib: Library, settings: Settings, *, dry_run: bool) -> Kit:
     return replace(kit, classifier=folder)
 
 
-def _found(library: Path, word: str) -> ClassifierCard:
+def classifier_named(library: Path, word: str) -> ClassifierCard:
+    """The classifier of `classifier:RUN`: RUN is a run folder, or the id of one that the library
+    has. Raises UsageError, ModelError."""
     if not word.startswith(PREFIX):
         raise UsageError(f"--recognizer is {word!r}; it can be gallery or classifier:RUN.")
     name = word.removeprefix(PREFIX)

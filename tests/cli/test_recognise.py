@@ -14,6 +14,7 @@ from conftest import Run
 from PIL import Image
 
 from phototag.cli import app
+from tests.tiny_classifier import trained_run
 
 GALLERY = Path(__file__).resolve().parents[2] / "sample_gallery"
 NAMES = ("Ann", "Ben")
@@ -131,6 +132,26 @@ def test_identify_says_which_photos_it_cannot_read(album: Album, run: Run) -> No
     ]  # fmt: skip
     assert "there is no #7" in failed.err
     assert run("identify", album.ben, "--library", album.library / "none").code == 5
+
+
+def test_identify_asks_a_trained_classifier_and_needs_no_library(
+    album: Album, run: Run, tmp_path: Path
+) -> None:
+    network = f"classifier:{trained_run(tmp_path / 'run')}"
+    words = ("--recognizer", network, "--library", tmp_path / "none")
+    (found,) = run("identify", album.together, *words, "--json").rows
+    named = [face["person"] for face in found["faces"] if face["person"]]
+    assert len(named) == len(set(named)) > 0, "nobody is twice on a photo"
+    for face in found["faces"]:
+        assert sum(near["similarity"] for near in face["nearest"]) == pytest.approx(1, abs=1e-3)
+        assert face["person"] is None or face["similarity"] >= 0.6
+    told = run("identify", album.together, *words, "--show", tmp_path / "who.png")
+    assert (told.code, "probability" in told.lines[0]) == (0, True)
+    assert "which knows 2" in told.err
+    assert (tmp_path / "who.png").is_file()
+    assert not (tmp_path / "none").exists()
+    refused = run("identify", album.ann, "--recognizer", f"classifier:{tmp_path}")
+    assert (refused.code, "no finished training run" in refused.err) == (5, True)
 
 
 def test_verify_answers_with_its_error_rates_and_needs_no_library(

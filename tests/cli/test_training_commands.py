@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Run
@@ -19,6 +21,21 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]
 SMALL = ("--model", "cnn", "--size", "16", "--epochs", "4", "--batch", "16", "--quiet")
+
+
+PORTRAITS = Path(__file__).resolve().parents[2] / "sample_gallery/2023/portraits"
+
+
+def manifest(dataset: Path) -> list[dict[str, str]]:
+    with (dataset / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def change(path: Path, how: Callable[[dict[str, Any]], object]) -> None:
+    """Change a JSON file."""
+    content = json.loads(path.read_text())
+    how(content)
+    path.write_text(json.dumps(content))
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +54,15 @@ def trained(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run; not to be changed."""
     run = tmp_path_factory.mktemp("runs") / "cnn"
     assert app.run(["train", str(dataset), *SMALL, "--out", str(run)]) == 0
+    return run
+
+
+@pytest.fixture(scope="module")
+def vgg16(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The face VGG16 after an epoch of each stage; not to be changed."""
+    run = tmp_path_factory.mktemp("runs") / "vgg16"
+    words = ("--size", "32", "--epochs", "1", "--fine-epochs", "1", "--augment", "none", "--quiet")
+    assert app.run(["train", str(dataset), *words, "--out", str(run)]) == 0
     return run
 
 
@@ -122,13 +148,14 @@ def test_a_better_model_is_not_replaced(copy: Path, dataset: Path, run: Run) -> 
     card = json.loads((copy / "card.json").read_text())
     card["test"]["accuracy"] = 1.01
     (copy / "card.json").write_text(json.dumps(card))
-    again = run("train", dataset, *SMALL, "--seed", "2", "--out", copy)
+    again = run("train", dataset, *SMALL, "--augment", "none", "--seed", "2", "--out", copy)
     assert again.code == 4
     assert "101.00% of the" in again.err
     assert "--replace" in again.err
     assert json.loads((copy / "card.json").read_text())["id"] == card["id"]
     assert (copy / "candidate" / "card.json").is_file()
-    assert run("train", dataset, *SMALL, "--seed", "2", "--out", copy, "--replace").code == 0
+    words = ("--resume", "--replace", "--quiet")  # it was trained to its end already
+    assert run("train", dataset, "--out", copy, *words).code == 0
     assert json.loads((copy / "card.json").read_text())["id"] != card["id"]
     assert not (copy / "candidate").exists()
 
@@ -152,9 +179,83 @@ def test_an_evaluation_is_told_written_and_drawn(copy: Path, run: Run) -> None:
     assert "not recognised" in told.out
 
 
+def test_faces_that_it_was_trained_on_are_no_test(copy: Path, dataset: Path, tmp_path, run) -> None:
+    changed = Path(shutil.copytree(dataset, tmp_path / "set"))
+    text = (changed / "manifest.csv").read_text()
+    learnt = text.count(",Bob,train,")
+    (changed / "manifest.csv").write_text(text.replace(",Bob,train,", ",Bob,test,"))
+    found = run(
+        "evaluate", "classification", copy, changed, "--out", tmp_path / "out", "--json"
+    ).json
+    assert {one["reason"] for one in found["left_out"]} == {"it was trained on"}
+    assert len(found["left_out"]) == learnt
+    assert found["faces"] == text.count(",test,")
+
+
+def test_photos_from_elsewhere_are_asked_about_too(trained: Path, tmp_path: Path, run: Run) -> None:
+    photos = tmp_path / "photos"
+    for person in ("Ann", "Somebody"):
+        (photos / person).mkdir(parents=True)
+        shutil.copy(next(PORTRAITS.iterdir()), photos / person)
+    picture("Bob", 1).save(photos / "Ann" / "no face.png")
+    (photos / "Ann" / "broken.jpg").write_bytes(b"\xff\xd8\xff broken")
+    words = ("evaluate", "classification", trained, photos, "--out", tmp_path / "out")
+    found = run(*words, "--library", tmp_path / "none", "--json").json
+    assert (found["faces"], found["open_set"]["outsiders"], found["test"]) == (1, 1, "")
+    reasons = {Path(one["file"]).name: one["reason"] for one in found["left_out"]}
+    assert reasons.keys() == {"no face.png", "broken.jpg"}
+    assert reasons["no face.png"] == "no face was found in it"
+
+
+def test_the_face_vgg16_learns_in_two_stages(vgg16: Path) -> None:
+    with (vgg16 / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["stage"], row["rate"]) for row in rows] == [("1", "0.001"), ("2", "5e-05")]
+    card = json.loads((vgg16 / "card.json").read_text())
+    assert (card["size"], card["classes"]) == (32, ["Ann", "Bob"])
+    assert card["parity"]["largest_difference"] < 1e-3
+    assert card["parameters"] > 14_000_000
+
+
+def test_a_network_of_others_is_trained_from_scratch(
+    dataset: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MobileNet's first blocks: the whole one takes TensorFlow half a minute to prepare."""
+    import keras
+
+    from phototag.bench import classifier_networks, networks
+
+    def begun(*words: Any) -> Any:
+        whole = networks.application(*words)
+        return keras.Model(whole.input, whole.get_layer("block_2_add").output)
+
+    monkeypatch.setattr(classifier_networks, "application", begun)
+    words = ("--model", "mobilenet", "--weights", "none", "--size", "32", "--epochs", "2")
+    more = ("--augment", "none", "--out", tmp_path / "run", "--quiet", "--json")
+    done = run("train", dataset, *words, *more).json
+    assert (done["epochs"], done["classes"]) == (2, ["Ann", "Bob"])
+    assert done["parity"] < 1e-3
+
+
+def test_weights_that_cannot_be_fetched_are_told_before_anything_is_written(
+    dataset: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    def offline(*_: object, **__: object) -> None:
+        raise Exception("URL fetch failure on https://…: None -- no route")  # what Keras raises
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setattr(keras.src.utils.file_utils, "urlretrieve", offline)
+    refused = run("train", dataset, "--model", "mobilenet", "--out", tmp_path / "run")
+    assert (refused.code, "--weights none" in refused.err) == (2, True)
+    assert not (tmp_path / "run").exists()
+
+
 def test_one_person_is_told_from_all_others(dataset: Path, tmp_path: Path, run: Run) -> None:
     words = ("--model", "cnn-binary", "--person", "Bob", "--size", "16", "--epochs", "4")
-    done = run("train", dataset, *words, "--out", tmp_path / "run", "--quiet", "--json").json
+    more = ("--augment", "none", "--out", tmp_path / "run", "--quiet", "--json")
+    done = run("train", dataset, *words, *more).json
     assert done["classes"] == ["Bob"]
     found = json.loads((tmp_path / "run" / "evaluation" / "report.json").read_text())
     assert set(found["per_person"]) == {"others", "Bob"}
@@ -162,24 +263,50 @@ def test_one_person_is_told_from_all_others(dataset: Path, tmp_path: Path, run: 
 
 
 def test_runs_compete_with_the_gallery_on_the_same_faces(
-    copy: Path, tmp_path: Path, run: Run
+    trained: Path, vgg16: Path, dataset: Path, tmp_path: Path, run: Run
 ) -> None:
-    found = run("compare", copy, "--out", tmp_path / "table", "--json").json
-    assert {row["name"] for row in found["competitors"]} == {"cnn", "gallery"}
-    cnn = next(row for row in found["competitors"] if row["name"] == "cnn")
-    assert cnn["accuracy"] == json.loads((copy / "card.json").read_text())["test"]["accuracy"]
-    assert min(row["faces_per_second"] for row in found["competitors"]) > 0
-    assert min(row["parameters"] for row in found["competitors"]) > 1000
-    for suffix in ("json", "csv", "md", "png"):
-        assert (tmp_path / "table" / f"comparison.{suffix}").is_file()
-    told = run("compare", copy, "--no-gallery")
-    assert told.lines[0].startswith("name")
-    other = Path(shutil.copytree(copy, tmp_path / "other"))
-    card = json.loads((other / "card.json").read_text())
-    card["test"]["digest"] = "0" * 32
-    (other / "card.json").write_text(json.dumps(card))
-    refused = run("compare", copy, other)
+    found = run("compare", trained, vgg16, "--out", tmp_path / "table", "--json").json
+    rows = {row["name"]: row for row in found["competitors"]}
+    assert rows.keys() == {"cnn", "vgg16", "gallery"}
+    test = [row for row in manifest(dataset) if row["part"] == "test"]
+    assert (found["faces"], found["people"]) == (len(test), 2)
+    for path in (trained, vgg16):
+        card, row = json.loads((path / "card.json").read_text()), rows[path.name]
+        said = (row["accuracy"], row["f1_macro"], row["training_seconds"], row["parameters"])
+        assert said == (
+            round(card["test"]["accuracy"], 5),
+            card["test"]["f1_macro"],
+            card["training"]["seconds"],
+            card["parameters"],
+        )
+        assert row["strangers_named"] == card["test"]["open_set"]["outsiders_named"]
+        assert row["bytes"] == (path / "model.onnx").stat().st_size
+    assert min(row["faces_per_second"] for row in rows.values()) > 0
+    table = (tmp_path / "table" / "comparison.md").read_text().splitlines()
+    assert [line.split(" | ")[0] for line in table[2:]] == [
+        f"| {row['name']}" for row in found["competitors"]
+    ]
+    for suffix in ("json", "csv", "png"):
+        assert (tmp_path / "table" / f"comparison.{suffix}").stat().st_size > 100
+
+
+def test_a_comparison_is_of_one_test_split_or_none(
+    trained: Path, dataset: Path, tmp_path: Path, run: Run
+) -> None:
+    twin = Path(shutil.copytree(trained, tmp_path / "again" / "cnn"))
+    told = run("compare", trained, twin, "--no-gallery")
+    assert {line.split()[0] for line in told.lines[1:]} == {
+        f"{path.parent.name}/cnn" for path in (trained, twin)
+    }
+    change(twin / "card.json", lambda card: card["test"].update(digest="0" * 32))
+    refused = run("compare", trained, twin)
     assert (refused.code, "not tested on the same" in refused.err) == (2, True)
+    moved = Path(shutil.copytree(dataset, tmp_path / "set"))
+    assert run("compare", trained, "--no-gallery", "--dataset", moved).code == 0
+    text = (moved / "manifest.csv").read_text()
+    (moved / "manifest.csv").write_text(text.replace(",Bob,train,", ",Bob,test,"))
+    refused = run("compare", trained, "--dataset", moved)
+    assert (refused.code, "other test faces now" in refused.err) == (2, True)
 
 
 # ---- what is wrong is said, without a traceback
