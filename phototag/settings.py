@@ -39,6 +39,8 @@ class Settings:
     recognizer: str = "gallery"
     """`gallery`, or `classifier:RUN`: what gives names in a scan, until another is chosen."""
     on_errors: str = "report"
+    max_changes: str = "50,5%"
+    """Moved and withdrawn automatic names beyond which a scan changes none: `core.consent`."""
     forget_missing_after: int = 90
     """Days after which a missing photo is dropped."""
 

@@ -12,7 +12,7 @@ import os
 import socket
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,6 +67,17 @@ class Library:
             yield self.db
         finally:
             self.db.execute("ROLLBACK")
+
+    @contextmanager
+    def attempt(self) -> Iterator[Callable[[], None]]:
+        """A part of a transaction that can be taken back by calling what is given."""
+
+        def take_back() -> None:
+            self.db.execute("ROLLBACK TO attempt")
+
+        self.db.execute("SAVEPOINT attempt")
+        yield take_back
+        self.db.execute("RELEASE attempt")
 
     def close(self) -> None:
         self.db.close()

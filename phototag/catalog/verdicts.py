@@ -6,7 +6,7 @@ touches.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from phototag.catalog.faces import THESE, listed
 from phototag.catalog.store import Library
@@ -94,6 +94,11 @@ def people(lib: Library) -> dict[int, str]:
     return {int(row[0]): str(row[1]) for row in lib.db.execute("SELECT id, name FROM people")}
 
 
+def keep_people(lib: Library, names: Mapping[int, str]) -> None:
+    """Have people again who are no more: names of theirs wait to be withdrawn."""
+    lib.db.executemany("INSERT OR IGNORE INTO people VALUES (?, ?)", names.items())
+
+
 def decided_faces(lib: Library, person: int) -> list[int]:
     """Faces that a user said are this person."""
     rows = lib.db.execute(
@@ -105,6 +110,19 @@ def decided_faces(lib: Library, person: int) -> list[int]:
 def twice_keys(lib: Library) -> list[str]:
     """Keys of photos that may show a person more than once."""
     return [str(row[0]) for row in lib.db.execute("SELECT photo FROM twice ORDER BY photo")]
+
+
+def may_be(lib: Library, faces: Iterable[int], person: int) -> set[int]:
+    """Those of some undecided faces that nothing said keeps from being a person: no refusal, and no
+    other face of the photo that has the name."""
+    rows = lib.db.execute(
+        "SELECT f.id FROM faces f LEFT JOIN rejections r ON r.face_id = f.id AND r.person_id = ?1"
+        " WHERE f.id IN (SELECT value FROM json_each(?2)) AND r.face_id IS NULL AND NOT EXISTS"
+        " (SELECT 1 FROM faces o JOIN assignments a ON a.face_id = o.id"
+        "  WHERE o.photo_id = f.photo_id AND o.id != f.id AND a.person_id = ?1)",
+        (person, listed(faces)),
+    )
+    return {int(row[0]) for row in rows}
 
 
 def decided_people(lib: Library, photos: Iterable[int]) -> set[int]:

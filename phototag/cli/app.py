@@ -12,6 +12,7 @@ import typer
 from phototag import __version__, errors
 from phototag.cli import (
     care,
+    changes,
     dataset,
     evaluate,
     forgetting,
@@ -35,6 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 scanning.mount(app)
+changes.mount(app)
 tagging.mount(app)
 look.mount(app)
 recognise.mount(app)

@@ -12,6 +12,7 @@ import typer
 
 from phototag import errors
 from phototag.cli import console
+from phototag.cli.changes import list_changes
 from phototag.cli.common import JsonOption, LibraryOption, QuietOption, Session, now, writing
 from phototag.cli.interchange import told_of_xmp
 from phototag.cli.progress import Tell, progress
@@ -84,6 +85,23 @@ def scan(
     accept_missing: Annotated[
         bool, typer.Option("--accept-missing", help="Believe that many photos are gone.")
     ] = False,
+    max_changes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N,P%",
+            help="Change no automatic name when more than N and P% would be withdrawn or moved.",
+            show_default="50,5%",
+        ),
+    ] = None,
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="Change them, however many they are.")
+    ] = False,
+    diff: Annotated[
+        bool,
+        typer.Option(
+            "--diff", help="List what changes of automatic names, and let no output change."
+        ),
+    ] = False,
     sidecars: Annotated[
         str | None,
         typer.Option(
@@ -132,6 +150,7 @@ def scan(
         "on_errors": on_errors,
         "sidecars": sidecars,
         "recognizer": recognizer,
+        "max_changes": max_changes,
         "thumbnails": _all_or_none(thumbnails),
     }
     seconds = parse_time(time_budget) if time_budget is not None else None
@@ -143,16 +162,20 @@ def scan(
         dry_run=dry_run,
         accept_missing=accept_missing,
         seconds=seconds,
+        accept_changes=accept_changes,
+        diff=diff,
     )
     _end_on_sigterm()
     with writing(library, options, create=True) as session, progress(quiet or as_json) as tell:
         report, published = _run(session, places, chosen, tell)
-        written = _write_xmp(session) if xmp and not dry_run else None
+        written = _write_xmp(session) if xmp and not (dry_run or diff) else None
         code = _exit_code(report, session.settings.on_errors)
         if as_json:
             said = _as_json(session, report, published, code)
             console.document("scan", {**said, "xmp": written and asdict(written)})
             return code
+        if diff:
+            list_changes(session.lib, report)
     _summary(session, report, published, quiet=quiet, dry=dry_run, library=library)
     if written is not None:
         told_of_xmp(written, quiet=quiet)
@@ -194,9 +217,11 @@ def _as_json(
 ) -> dict[str, Any]:
     from phototag.catalog import views
     from phototag.catalog.recognizer import recognizer
+    from phototag.work.diff import in_order
 
     said = asdict(report)
     said.pop("changed_faces")
+    said["changes"] = [asdict(line) for line in in_order(session.lib, report.changes)]
     said["library"] = str(session.lib.folder)
     said["recognizer"] = recognizer(session.lib).id
     said["exit_code"] = code
@@ -286,6 +311,7 @@ def _what_is_known(report: ScanReport) -> None:
             (report.recognised, "recognised"),
             (report.suggested, "suggested"),
             (report.withdrawn, "withdrawn"),
+            (report.reassigned, "moved to somebody else"),
         )
         if count
     ]

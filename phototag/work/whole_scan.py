@@ -53,10 +53,10 @@ def scan_and_publish(
         )
         report = job.run(errand.places)
         published = None
-        if not errand.options.dry_run:
+        if not (errand.options.dry_run or errand.options.diff):
             publisher = Publisher(lib, settings, card.id, default_library=errand.default_library)
             published = publisher.run(lambda d, total: tell(Progress("publish", d, total)))
-        outcome = "done"
+        outcome = "held" if report.held or errand.options.diff else "done"
         summary = counts(report)
         return report, published
     except errors.PhototagError as error:
@@ -70,6 +70,6 @@ def scan_and_publish(
 def counts(report: ScanReport) -> dict[str, Any]:
     """The report with lists counted."""
     said = asdict(report)
-    for name in ("failed", "skipped", "guarded", "unmatched", "changed_faces"):
+    for name in ("failed", "skipped", "guarded", "unmatched", "changed_faces", "changes"):
         said[name] = len(said[name])
     return said
