@@ -150,6 +150,15 @@ def automatic_of_nobody(lib: Library) -> set[int]:
     return {int(row[0]) for row in rows}
 
 
+def automatic_of(lib: Library, people: Iterable[int]) -> set[int]:
+    """Faces with an automatic name of one of these people."""
+    rows = lib.db.execute(
+        f"SELECT face_id FROM assignments WHERE state = 'automatic' AND person_id IN {THESE}",
+        (listed(people),),
+    )
+    return {int(row[0]) for row in rows}
+
+
 def people_of_automatic(lib: Library) -> set[int]:
     """Everybody who has an automatic name, people who are no more included."""
     rows = lib.db.execute("SELECT DISTINCT person_id FROM assignments WHERE state = 'automatic'")

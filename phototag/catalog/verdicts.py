@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from phototag.catalog.faces import THESE, listed
-from phototag.catalog.store import Library
+from phototag.catalog.store import Library, meta, set_meta
 from phototag.core.decisions import Person, State, Verdict
+
+KEPT = "kept"
+"""Where `meta` keeps the numbers of people who are only kept."""
 
 
 def load_state(lib: Library) -> State:
@@ -74,8 +77,11 @@ def save_state(lib: Library, old: State, new: State) -> None:
         "DELETE FROM rejections WHERE face_id = ? AND person_id = ?", old.rejected - new.rejected
     )
     db.executemany("INSERT INTO rejections VALUES (?, ?)", new.rejected - old.rejected)
+    kept = kept_people(lib) - new.people.keys()
+    _set_kept(lib, kept)
     db.executemany(
-        "DELETE FROM people WHERE id = ?", [(p,) for p in old.people if p not in new.people]
+        "DELETE FROM people WHERE id = ?",
+        [(p,) for p in old.people if p not in new.people and p not in kept],
     )
     db.executemany(
         "INSERT OR REPLACE INTO people VALUES (?, ?)",
@@ -94,9 +100,34 @@ def people(lib: Library) -> dict[int, str]:
     return {int(row[0]): str(row[1]) for row in lib.db.execute("SELECT id, name FROM people")}
 
 
+# ---- people who are no more and whose automatic names wait to be withdrawn
+
+
+def kept_people(lib: Library) -> set[int]:
+    return {int(number) for number in (meta(lib, KEPT) or "").split()}
+
+
 def keep_people(lib: Library, names: Mapping[int, str]) -> None:
-    """Have people again who are no more: names of theirs wait to be withdrawn."""
+    """Have people again who are no more, until they are released."""
     lib.db.executemany("INSERT OR IGNORE INTO people VALUES (?, ?)", names.items())
+    _set_kept(lib, kept_people(lib) | names.keys())
+
+
+def release_people(lib: Library, people: Iterable[int] | None = None) -> None:
+    """Let some of the people who are kept go, or all of them."""
+    kept = kept_people(lib)
+    gone = kept if people is None else kept & set(people)
+    lib.db.executemany("DELETE FROM people WHERE id = ?", [(person,) for person in gone])
+    _set_kept(lib, kept - gone)
+
+
+def _set_kept(lib: Library, people: Iterable[int]) -> None:
+    said = " ".join(str(person) for person in sorted(people))
+    if said != (meta(lib, KEPT) or ""):
+        set_meta(lib, KEPT, said)
+
+
+# ---- people and faces
 
 
 def decided_faces(lib: Library, person: int) -> list[int]:

@@ -79,8 +79,11 @@ class Consent:
             lost = len(kinds) - kinds.count("named")
             going_on = not self.accept and photo_table.any_unseen(lib, model)
             set_meta(lib, MOVED, str(self._earlier + lost if going_on else 0))
-        if stands or not self.exceeded:
+        if stands:
+            clear(lib)
+        elif not self.exceeded:
             set_meta(lib, HELD, "")
+        if stands or not self.exceeded:
             return None
         former = held(lib)
         found = Held(
@@ -94,6 +97,12 @@ class Consent:
         )
         set_meta(lib, HELD, json.dumps(asdict(found)))
         return found
+
+
+def clear(lib: Library) -> None:
+    """Nothing waits any more."""
+    set_meta(lib, HELD, "")
+    verdict_table.release_people(lib)
 
 
 def name_changes(

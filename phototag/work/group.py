@@ -24,7 +24,7 @@ from phototag.catalog.store import Library, meta, set_meta
 from phototag.core.neighbours import NEIGHBOURS
 from phototag.core.types import Thresholds
 from phototag.work.cluster import Again, cluster
-from phototag.work.consent import HELD, Consent, Held, held, mark_of
+from phototag.work.consent import Consent, Held, clear, held, mark_of
 from phototag.work.face_table import refreshed
 from phototag.work.recognise import (
     Settled,
@@ -96,7 +96,7 @@ def regroup(
         photo_table.set_grouped(lib)
         set_meta(lib, "grouped", wanted)
         if consent is None:
-            set_meta(lib, HELD, "")
+            clear(lib)
         else:
             consent.settle(lib, model, stands=True, mark="")
         changed = sorted(settled.before.keys() | settled.after.keys())
@@ -133,14 +133,8 @@ def _wait(lib: Library, model: str, change: Change, consent: Consent, wanted: st
 def _words_only(lib: Library, change: Change, decision: int | None = None) -> Grouping:
     """Write what a decision says and nothing that follows: the next scan settles all."""
     faces = set(change.faces) | table.rivals(lib, change.faces)
-    orphans = table.automatic_of_nobody(lib) if decision is not None else set()
-    heir = _heir(lib, decision) if orphans else None
-    if heir is not None:
-        kept = verdict_table.may_be(lib, orphans, heir)
-        table.give_to(lib, kept, heir)
-        photo_table.unpublish(lib, sorted(set(face_table.photos_of(lib, kept).values())))
-        orphans -= kept
-    faces |= orphans
+    if decision is not None:
+        faces |= _uprooted(lib, change, decision)
     settled = settle_words(lib, faces)
     changed = sorted(settled.before.keys() | settled.after.keys())
     photos = sorted(set(face_table.photos_of(lib, changed).values()))
@@ -148,13 +142,23 @@ def _words_only(lib: Library, change: Change, decision: int | None = None) -> Gr
     return _told(settled.before, settled.after, changed)
 
 
-def _heir(lib: Library, decision: int | None) -> int | None:
-    """Whom a merge gave all faces to."""
-    row = None if decision is None else journal.decision(lib, decision)
-    if row is None or row.kind != "merge":
-        return None
-    person = verdict_table.load_part(lib, ()).person_named(row.payload["into"])
-    return None if person is None else person.id
+def _uprooted(lib: Library, change: Change, decision: int) -> set[int]:
+    """Faces whose automatic name cannot stay after a decision: its person is no more, or was two
+    people before a merge that was undone. A merge hands its names on."""
+    row = journal.decision(lib, decision)
+    assert row is not None
+    orphans = table.automatic_of_nobody(lib)
+    if row.kind == "merge":
+        heir = verdict_table.load_part(lib, ()).person_named(row.payload["into"])
+        assert heir is not None
+        kept = verdict_table.may_be(lib, orphans, heir.id)
+        table.give_to(lib, kept, heir.id)
+        photo_table.unpublish(lib, sorted(set(face_table.photos_of(lib, kept).values())))
+        return orphans - kept
+    undone = journal.decision(lib, row.payload["decision"]) if "decision" in row.payload else None
+    if undone is not None and undone.kind == "merge":
+        orphans |= table.automatic_of(lib, change.people - verdict_table.kept_people(lib))
+    return orphans
 
 
 def _regrouped(

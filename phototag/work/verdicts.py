@@ -8,10 +8,10 @@ from phototag.catalog import drawings as drawing_table
 from phototag.catalog import journal
 from phototag.catalog import photos as photo_table
 from phototag.catalog import verdicts as table
-from phototag.catalog.assignments import assigned
+from phototag.catalog.assignments import assigned, automatic_of, give_to
 from phototag.catalog.faces import photos_of, resolver
 from phototag.catalog.store import Library, meta, set_meta
-from phototag.core.decisions import Anchor, Decision, State, replay
+from phototag.core.decisions import Anchor, Decision, State, replay, same_name
 from phototag.core.drawings import drawings, drawings_of
 
 
@@ -34,6 +34,8 @@ class Change:
 
 def apply(lib: Library, decision: Decision) -> Change:
     """Let one new decision take effect, reading only what it touches."""
+    if table.kept_people(lib):  # a name may mean somebody who is only kept
+        return replay_all(lib)
     drawing_table.bring(lib, drawings_of(decision))
     named = [entry["photo"] for entry in decision.payload.get("faces", ())]
     resolve = resolver(lib, named)
@@ -78,10 +80,25 @@ def _settle(lib: Library, old: State, new: State) -> Change:
     table.save_state(lib, old, new)
     set_meta(lib, "replayed", str(journal.newest_id(lib)))
     _republish_renamed(lib, old, new)
+    _renew_kept(lib)
     told = photo_table.photos_with_keys(lib, {photo for photo, _ in old.present ^ new.present})
     told |= {heir for photo in told for heir in drawing_table.same_pixels(lib, photo)}
     photo_table.unpublish(lib, sorted(told))
     return difference(old, new)
+
+
+def _renew_kept(lib: Library) -> None:
+    """Somebody who was only kept, and has the name of a person again, is that person."""
+    kept = table.kept_people(lib)
+    if not kept:
+        return
+    names = table.people(lib)
+    known = {same_name(name): p for p, name in names.items() if p not in kept}
+    for person in kept & names.keys():
+        heir = known.get(same_name(names[person]))
+        if heir is not None:
+            give_to(lib, automatic_of(lib, [person]), heir)
+            table.release_people(lib, [person])
 
 
 def _republish_renamed(lib: Library, old: State, new: State) -> None:

@@ -65,8 +65,9 @@ def direction(word: str) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 
 def vector(seen: dict[str, Any], pixels: str, model: str) -> Vectors:
-    """How a model sees a face: that near to the person, the rest the photo's own."""
-    axis = direction(f"{model} {seen['who']}")
+    """How a model sees a face: that near to the person (or to whom this model takes them for), the
+    rest the photo's own."""
+    axis = direction(f"{model} {seen.get('taken_for', {}).get(model, seen['who'])}")
     own = direction(f"{model} {pixels.split('/')[0]} {seen['who']} {seen['x']}")
     own -= (own @ axis) * axis
     rest = np.sqrt(1 - seen["alike"] ** 2)
@@ -207,7 +208,7 @@ class World:
         with self.open() as lib:
             scan = self.job(lib, stop_after=stop_after, **options)
             report = scan.run([os.fspath(p) for p in places or (self.photos,)])
-            if not scan.options.dry_run:
+            if not (scan.options.dry_run or scan.options.diff):
                 self.published = Publisher(lib, self.settings, self.model).run()
         return report
 
