@@ -103,7 +103,7 @@ def forget(
         report.problems += writer.run().problems
     report.backups = _drop_backups(lib, gone.names)
     table.compact(lib)
-    store.blank_lock(lib)
+    store.hide_command(lib)
     look(lib, gone.names, report)
     return report
 
