@@ -16,11 +16,12 @@ from phototag.cli.changes import list_changes
 from phototag.cli.common import JsonOption, LibraryOption, QuietOption, Session, now, writing
 from phototag.cli.interchange import told_of_xmp
 from phototag.cli.progress import Tell, progress
+from phototag.cli.scan_log import Logged, logged
 
 if TYPE_CHECKING:
     from phototag.work.export_xmp import XmpReport
     from phototag.work.publish import PublishReport
-    from phototag.work.scan import Problem, ScanOptions, ScanReport
+    from phototag.work.scan import Problem, Progress, ScanOptions, ScanReport
 
 SHOWN = 10
 """Lines of a list in the summary before the rest is only counted."""
@@ -130,6 +131,13 @@ def scan(
         bool,
         typer.Option("--xmp", help="Also bring photo.jpg.xmp up to date (phototag export xmp)."),
     ] = False,
+    log_json: Annotated[
+        str | None,
+        typer.Option("--log-json", metavar="FILE", help="Append what happens as JSON lines."),
+    ] = None,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Print one line at the end, and errors: for mail.")
+    ] = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> int:
@@ -166,10 +174,17 @@ def scan(
         diff=diff,
     )
     _end_on_sigterm()
-    with writing(library, options, create=True) as session, progress(quiet or as_json) as tell:
-        report, published = _run(session, places, chosen, tell)
+    quiet |= summary
+    with (
+        logged(log_json, places) as log,
+        writing(library, options, create=True) as session,
+        progress(quiet or as_json) as tell,
+    ):
+        published = _run(session, places, chosen, tell, log)
+        report = log.report
         written = _write_xmp(session) if xmp and not (dry_run or diff) else None
         code = _exit_code(report, session.settings.on_errors)
+        log.done(code)
         if as_json:
             said = _as_json(session, report, published, code)
             console.document("scan", {**said, "xmp": written and asdict(written)})
@@ -179,6 +194,8 @@ def scan(
     _summary(session, report, published, quiet=quiet, dry=dry_run, library=library)
     if written is not None:
         told_of_xmp(written, quiet=quiet)
+    if summary:
+        console.out(log.message)
     return code
 
 
@@ -190,18 +207,17 @@ def _write_xmp(session: Session) -> XmpReport:
 
 
 def _run(
-    session: Session, places: list[str], chosen: ScanOptions, tell: Tell
-) -> tuple[ScanReport, PublishReport | None]:
+    session: Session, places: list[str], chosen: ScanOptions, tell: Tell, log: Logged
+) -> PublishReport | None:
     from phototag.cli.common import command_line
     from phototag.work.whole_scan import Errand, scan_and_publish
 
-    return scan_and_publish(
-        session.lib,
-        session.settings,
-        Errand(places, command_line(), chosen, session.default),
-        lambda p: tell(p.stage, p.done, p.total, p.faces),
-        now,
-    )
+    def told(progress: Progress) -> None:
+        log.progress(progress)
+        tell(progress.stage, progress.done, progress.total, progress.faces)
+
+    errand = Errand(places, command_line(), chosen, session.default, log.report)
+    return scan_and_publish(session.lib, session.settings, errand, told, now)[1]
 
 
 def _exit_code(report: ScanReport, on_errors: str) -> int:

@@ -123,6 +123,7 @@ class Scan:
         waiting: list[list[Todo]] = []
         jobs = min(self.settings.jobs or physical_cores(), -(-total // CHUNK))
         done = 0
+        self._say("extract", 0, total)
         with self.workers(self.kit, jobs) as pool:
             for outcomes in pool.run(self._chunks(intake, waiting, deadline)):
                 todos = waiting.pop(0)
@@ -227,7 +228,7 @@ class Scan:
 
     def _say(self, stage: str, done: int, total: int, path: str = "") -> None:
         now = time.monotonic()
-        if done == total or now - self._last_tell > 0.1:
+        if done in (0, total) or now - self._last_tell > 0.1:
             self._last_tell = now
             self.tell(Progress(stage, done, total, self.report.faces, path))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from phototag.work.models import embedder_card, thresholds_of
 from phototag.work.publish import Publisher, PublishReport
 from phototag.work.recognizers import kit_for
 from phototag.work.scan import Progress, Scan, ScanOptions, ScanReport, Tell
+from phototag.work.scan_news import Note, counts
 
 Clock = Callable[[], datetime]
 
@@ -28,6 +29,8 @@ class Errand:
     """As the catalogue notes it."""
     options: ScanOptions = field(default_factory=ScanOptions)
     default_library: bool = True
+    report: ScanReport = field(default_factory=ScanReport)
+    """Filled while the scan runs."""
 
 
 def scan_and_publish(
@@ -39,6 +42,12 @@ def scan_and_publish(
     started = now()
     run = store.begin_run(lib, started.isoformat(timespec="seconds"), errand.command)
     outcome = "interrupted"
+    note = Note(lib.folder, now)
+
+    def told(progress: Progress) -> None:
+        note.tell(progress)
+        tell(progress)
+
     summary: dict[str, Any] = {}
     try:
         job = Scan(
@@ -48,14 +57,15 @@ def scan_and_publish(
             model=card.id,
             thresholds=thresholds_of(card),
             options=errand.options,
-            tell=tell,
+            tell=told,
             now=started,
+            report=errand.report,
         )
         report = job.run(errand.places)
         published = None
         if not (errand.options.dry_run or errand.options.diff):
             publisher = Publisher(lib, settings, card.id, default_library=errand.default_library)
-            published = publisher.run(lambda d, total: tell(Progress("publish", d, total)))
+            published = publisher.run(lambda d, total: told(Progress("publish", d, total)))
         outcome = "held" if report.held or errand.options.diff else "done"
         summary = counts(report)
         return report, published
@@ -63,13 +73,6 @@ def scan_and_publish(
         outcome = error.code
         raise
     finally:
+        note.end()
         ended = now().isoformat(timespec="seconds")
         store.end_run(lib, run, ended, outcome, summary)
-
-
-def counts(report: ScanReport) -> dict[str, Any]:
-    """The report with lists counted."""
-    said = asdict(report)
-    for name in ("failed", "skipped", "guarded", "unmatched", "changed_faces", "changes"):
-        said[name] = len(said[name])
-    return said
