@@ -106,6 +106,14 @@ def scores_of_face(lib: Library, number: int) -> list[tuple[int, float]]:
     return [(int(r[0]), float(r[1])) for r in rows]
 
 
+def faces_scored(lib: Library, people: Iterable[int]) -> set[int]:
+    """Faces that have a score for one of these people."""
+    rows = lib.db.execute(
+        f"SELECT DISTINCT face_id FROM scores WHERE person_id IN {THESE}", (listed(people),)
+    )
+    return {int(row[0]) for row in rows}
+
+
 # ---- assignments
 
 

@@ -258,5 +258,10 @@ def m002_drawn_faces(db: sqlite3.Connection) -> None:
             db.execute(statement)
 
 
-MIGRATIONS = (m001_initial, m002_drawn_faces)
+def m003_lives(db: sqlite3.Connection) -> None:
+    """When people lived."""
+    db.execute("CREATE TABLE lives (person_id INTEGER PRIMARY KEY, born TEXT, died TEXT)")
+
+
+MIGRATIONS = (m001_initial, m002_drawn_faces, m003_lives)
 VERSION = len(MIGRATIONS)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from phototag.catalog.faces import THESE, listed
 from phototag.catalog.store import Library, meta, set_meta
 from phototag.core.decisions import Person, State, Verdict
+from phototag.core.lives import Life
 
 KEPT = "kept"
 """Where `meta` keeps the numbers of people who are only kept."""
@@ -57,6 +58,7 @@ def _state(
         rejected={(int(face), int(person)) for face, person in rejected},
         twice={str(row[0]) for row in lib.db.execute("SELECT photo FROM twice")},
         present={(str(photo), int(person)) for photo, person in present},
+        lives=lives(lib),
     )
 
 
@@ -93,6 +95,15 @@ def save_state(lib: Library, old: State, new: State) -> None:
         "DELETE FROM present WHERE photo = ? AND person_id = ?", old.present - new.present
     )
     db.executemany("INSERT OR IGNORE INTO present VALUES (?, ?)", new.present - old.present)
+    db.executemany("DELETE FROM lives WHERE person_id = ?", [(p,) for p in old.lives])
+    db.executemany(
+        "INSERT INTO lives VALUES (?, ?, ?)", ((p, v.born, v.died) for p, v in new.lives.items())
+    )
+
+
+def lives(lib: Library) -> dict[int, Life]:
+    """When people lived, as far as a user said, by person."""
+    return {int(row[0]): Life(row[1], row[2]) for row in lib.db.execute("SELECT * FROM lives")}
 
 
 def people(lib: Library) -> dict[int, str]:

@@ -20,6 +20,7 @@ from phototag.cli import (
     judging,
     look,
     models,
+    people,
     recognise,
     scanning,
     serving,
@@ -39,6 +40,7 @@ scanning.mount(app)
 changes.mount(app)
 tagging.mount(app)
 look.mount(app)
+people.mount(app)
 recognise.mount(app)
 judging.mount(app)
 care.mount(app)

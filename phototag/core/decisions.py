@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from phototag.core.lives import Life
 from phototag.core.types import Box, Vectors
 
 MEETS = 0.5
@@ -35,6 +36,7 @@ KINDS = (
     "restore",
     "import",
     "enroll",
+    "life",
 )
 
 
@@ -134,6 +136,8 @@ class State:
     """Keys of photos in which a person may appear more than once (mirrors, collages)."""
     present: set[tuple[str, int]] = field(default_factory=set)
     """(key of a photo, person): somebody is in it, and which face is theirs was not said."""
+    lives: dict[int, Life] = field(default_factory=dict)
+    """When people lived, as far as a user said."""
     _named: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -147,6 +151,7 @@ class State:
             set(self.rejected),
             set(self.twice),
             set(self.present),
+            dict(self.lives),
         )
 
     def person_named(self, name: str) -> Person | None:
@@ -243,8 +248,24 @@ class State:
             if person == gone.id:
                 self.present.discard((photo, person))
                 self.present.add((photo, heir.id))
+        mine, theirs = self.lives.pop(gone.id, Life()), self.lives.get(heir.id, Life())
+        self._set_life(heir, Life(theirs.born or mine.born, theirs.died or mine.died))
         del self.people[gone.id]
         del self._named[same_name(gone.name)]
+
+    def _life(self, decision: Decision, faces: list[int]) -> None:
+        person = self.person_named(decision.payload["person"])
+        if person is not None:
+            known = self.lives.get(person.id, Life())
+            said = decision.payload
+            born, died = said.get("born", known.born), said.get("died", known.died)
+            self._set_life(person, Life(born, died))
+
+    def _set_life(self, person: Person, life: Life) -> None:
+        """A life of which nothing is known is none."""
+        self.lives.pop(person.id, None)
+        if life != Life():
+            self.lives[person.id] = life
 
     def _ignore(self, decision: Decision, faces: list[int]) -> None:
         for face in faces:
@@ -270,6 +291,7 @@ _EFFECTS: dict[str, Callable[[State, Decision, list[int]], None]] = {
     "ignore": State._ignore,
     "not_a_face": State._not_a_face,
     "restore": State._restore,
+    "life": State._life,
 }
 
 

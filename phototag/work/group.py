@@ -175,7 +175,7 @@ def _regrouped(
     people = set(verdict_table.people(lib)) if everything else set(change.people)
     people |= verdict_table.decided_people(lib, dirty)
     touched = update_scores(lib, model, thresholds, new.table, people=people, new=new.new)
-    touched |= change.faces
+    touched |= change.faces | table.faces_scored(lib, change.lives)
     stirred = photo_table.photos_with_keys(lib, change.photos)
     photos = dirty | stirred | set(face_table.photos_of(lib, touched).values())
     if everything:

@@ -10,6 +10,7 @@ import numpy as np
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.store import Library
 from phototag.core.gallery import Gallery, Ranking
+from phototag.core.lives import Life, day_of, more_margin
 from phototag.core.matching import Candidate, Match, match
 from phototag.core.types import Box, Thresholds
 from phototag.work.looking import Look, Looked, gallery_of, look_at, not_faces, refused_of
@@ -101,10 +102,11 @@ def _photo(
     if seen.reason is not None:
         return PhotoIdentified(seen.path, *size, (), f"{seen.message} ({seen.reason})")
     vectors = np.stack([face.embedding for face in seen.faces])
+    lives = verdict_table.lives(lib)
     rankings = gallery.search(vectors, least=thresholds.suggest, count=NEAREST)
     matches = match(
         [
-            Candidate(face, 0, person, score)
+            _candidate(face, person, score, lives.get(person), day_of(record.taken))
             for face, ranking in enumerate(rankings)
             for person, score in ranking
         ],
@@ -117,6 +119,13 @@ def _photo(
         _face(seen, number, rankings[number], matches.get(number), names) for number in wanted
     )
     return PhotoIdentified(seen.path, *size, faces)
+
+
+def _candidate(face: int, person: int, score: float, life: Life | None, day: float) -> Candidate:
+    if life is None:
+        return Candidate(face, 0, person, score)
+    age = float(life.ages(np.array([day]))[0])
+    return Candidate(face, 0, person, score, life.holds(day), more_margin(age))
 
 
 def _face(

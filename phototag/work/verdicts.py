@@ -25,10 +25,15 @@ class Change:
     """Faces with another verdict or refusal."""
     photos: frozenset[str] = field(default_factory=frozenset)
     """Keys of photos that may show somebody twice from now on, or no more."""
+    lives: frozenset[int] = field(default_factory=frozenset)
+    """People of whom something else is known about when they lived."""
 
     def __or__(self, other: Change) -> Change:
         return Change(
-            self.people | other.people, self.faces | other.faces, self.photos | other.photos
+            self.people | other.people,
+            self.faces | other.faces,
+            self.photos | other.photos,
+            self.lives | other.lives,
         )
 
 
@@ -125,4 +130,10 @@ def difference(old: State, new: State) -> Change:
     }
     people |= old.people.keys() ^ new.people.keys()
     faces |= {f for f, _ in old.rejected ^ new.rejected}
-    return Change(frozenset(people), frozenset(faces), frozenset(old.twice ^ new.twice))
+    lives = {p for p, _ in old.lives.items() ^ new.lives.items()}
+    return Change(
+        frozenset(people | lives),
+        frozenset(faces),
+        frozenset(old.twice ^ new.twice),
+        frozenset(lives),
+    )

@@ -281,7 +281,7 @@ def commands(group: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, (*above, name))
-        else:
+        if not hasattr(command, "commands") or command.invoke_without_command:
             yield (*above, name)
 
 

@@ -53,9 +53,10 @@ def face(who: str, x: float = 0.1, alike: float = 0.9, quality: float = 0.9) -> 
     return {"who": who, "x": x, "alike": alike, "quality": quality}
 
 
-def photo(pixels: str, *faces: dict[str, Any], note: str = "") -> bytes:
+def photo(pixels: str, *faces: dict[str, Any], note: str = "", taken: str | None = None) -> bytes:
     """A photo's bytes: its picture, its faces, and metadata that are no part of the picture."""
-    return json.dumps({"pixels": pixels, "faces": faces, "note": note}).encode()
+    said = {"pixels": pixels, "faces": faces, "note": note}
+    return json.dumps(said if taken is None else {**said, "taken": taken}).encode()
 
 
 def direction(word: str) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -105,7 +106,7 @@ def seen_by(job: Job, model: str) -> Outcome:
         width=1000,
         height=800,
         format="JPEG",
-        taken=None,
+        taken=said.get("taken"),
         faces=tuple(_face(seen, said["pixels"], model) for seen in said["faces"]),
         thumb=None,
     )
