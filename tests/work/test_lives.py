@@ -104,7 +104,7 @@ def test_a_grown_up_likeness_is_no_rival_of_a_photo_before_the_child_s_birth(
     is known."""
     world = World(tmp_path)
     world.put("ann.jpg", photo("ann", face("ann"), taken="1996-01-01T00:00:00"))
-    world.put("first.jpg", photo("first", face("ann", alike=0.88), taken="2021-01-01T00:00:00"))
+    world.put("mia.jpg", photo("mia", face("ann", alike=0.88), taken="2021-01-01T00:00:00"))
     world.put("1995.jpg", photo("1995", face("ann", alike=0.8), taken="1995-01-01T00:00:00"))
     world.scan()
     world.say("label", [world.face("ann.jpg")], "Ann")
