@@ -115,6 +115,15 @@ def same_name(name: str) -> str:
     return tidy(name).casefold()
 
 
+PARTS = ("faces", "present", "nobody", "refused")
+"""Parts of a payload whose entries are about a photo, or a face in it."""
+
+
+def entries_of(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """All entries of a payload that are about a photo."""
+    return [entry for part in PARTS for entry in payload.get(part, ())]
+
+
 Resolve = Callable[[Anchor], Sequence[int]]
 """From an anchor to the faces that it means: the face and what it became in edited photos."""
 
@@ -182,7 +191,8 @@ class State:
     def _import(self, decision: Decision, resolve: Resolve) -> None:
         """Names from another program, each with its face or only with a photo. They yield to what
         the user said."""
-        entries = [*decision.payload.get("faces", ()), *decision.payload.get("present", ())]
+        payload = decision.payload
+        entries = [*payload.get("faces", ()), *payload.get("present", ())]
         names = list(dict.fromkeys(same_name(entry["person"]) for entry in entries))
         for entry in entries:
             name = entry["person"]
@@ -195,6 +205,26 @@ class State:
                 said = known is not None and known.how == "manual"
                 if not said and (face, person.id) not in self.rejected:
                     self.verdicts[face] = Verdict("person", person.id, "imported", decision.id)
+        self._import_besides(decision, resolve)
+
+    def _import_besides(self, decision: Decision, resolve: Resolve) -> None:
+        """What another library said that names nobody; where something is known here, that
+        stays."""
+        for entry in decision.payload.get("nobody", ()):
+            for face in resolve(Anchor.parse(entry)):
+                self.verdicts.setdefault(
+                    face, Verdict(entry["state"], None, "imported", decision.id)
+                )
+        for entry in decision.payload.get("refused", ()):
+            person = self.person_named(entry["person"])
+            for face in resolve(Anchor.parse(entry)) if person is not None else ():
+                known = self.verdicts.get(face)
+                if person is not None and (known is None or known.person != person.id):
+                    self.rejected.add((face, person.id))
+        for entry in decision.payload.get("lives", ()):
+            person = self.person_named(entry["person"])
+            if person is not None:
+                self.lives.setdefault(person.id, Life(entry["born"], entry["died"]))
 
     def _label(self, decision: Decision, faces: list[int]) -> None:
         person = self._person(decision.payload["person"], decision)

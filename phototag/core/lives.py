@@ -81,10 +81,15 @@ def checked(word: str, text: str) -> str:
 
 def faded(faces: NDArray[np.float64], examples: NDArray[np.float64]) -> Vectors:
     """What age takes from the similarities of faces [m] to examples [k], both of known or unknown
-    (NaN) age: float32 [k, m]. Nothing between two grown-ups, or where an age is not known."""
+    (NaN) age: float32 [k, m].
+
+    The examples nearest in age lose nothing, the others by how much farther they are: whoever has
+    no example of that age is as likely as without dates. Grown-ups are of one age, and what is not
+    known counts as near.
+    """
     one, other = np.log2(1 + np.minimum(faces, GROWN)), np.log2(1 + np.minimum(examples, GROWN))
-    gap = np.abs(other[:, None] - one[None])
-    lost: Vectors = np.nan_to_num(FADE * gap, nan=0.0).astype(np.float32)
+    gap = np.nan_to_num(np.abs(other[:, None] - one[None]), nan=0.0)
+    lost: Vectors = (FADE * (gap - gap.min(axis=0))).astype(np.float32)
     return lost
 
 

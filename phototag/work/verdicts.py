@@ -11,7 +11,7 @@ from phototag.catalog import verdicts as table
 from phototag.catalog.assignments import assigned, automatic_of, give_to
 from phototag.catalog.faces import photos_of, resolver
 from phototag.catalog.store import Library, meta, set_meta
-from phototag.core.decisions import Anchor, Decision, State, replay, same_name
+from phototag.core.decisions import Anchor, Decision, State, entries_of, replay, same_name
 from phototag.core.drawings import drawings, drawings_of
 
 
@@ -42,10 +42,12 @@ def apply(lib: Library, decision: Decision) -> Change:
     if table.kept_people(lib):  # a name may mean somebody who is only kept
         return replay_all(lib)
     drawing_table.bring(lib, drawings_of(decision))
-    named = [entry["photo"] for entry in decision.payload.get("faces", ())]
-    resolve = resolver(lib, named)
+    entries = entries_of(decision.payload)
+    resolve = resolver(lib, [entry["photo"] for entry in entries])
     faces: list[int] = []
-    for entry in decision.payload.get("faces", ()):
+    for entry in entries:
+        if "box" not in entry:
+            continue
         faces += resolve(Anchor.parse(entry))
     old = table.load_part(lib, faces, _people_meant(lib, decision))
     new = old.copy()
