@@ -43,6 +43,10 @@ class Settings:
     every: int = 1000
     """Milliseconds between the frames of a video that are looked at."""
     on_errors: str = "report"
+    max_changes: str = "50,5%"
+    """Moved and withdrawn automatic names beyond which a scan changes none: `core.consent`."""
+    shared: bool = False
+    """Whether other machines read the library over a network (`catalog.store.open_to_write`)."""
     forget_missing_after: int = 90
     """Days after which a missing photo is dropped."""
 

@@ -106,6 +106,14 @@ def scores_of_face(lib: Library, number: int) -> list[tuple[int, float]]:
     return [(int(r[0]), float(r[1])) for r in rows]
 
 
+def faces_scored(lib: Library, people: Iterable[int]) -> set[int]:
+    """Faces that have a score for one of these people."""
+    rows = lib.db.execute(
+        f"SELECT DISTINCT face_id FROM scores WHERE person_id IN {THESE}", (listed(people),)
+    )
+    return {int(row[0]) for row in rows}
+
+
 # ---- assignments
 
 
@@ -132,6 +140,64 @@ def assignments_in(lib: Library, photos: Iterable[int]) -> dict[int, Assignment]
             f" (SELECT id FROM faces WHERE photo_id IN {THESE})",
             (listed(photos),),
         )
+    )
+
+
+def count_automatic(lib: Library) -> int:
+    """Faces that were given a name by recognition."""
+    row = lib.db.execute("SELECT COUNT(*) FROM assignments WHERE state = 'automatic'").fetchone()
+    return int(row[0])
+
+
+def automatic_of_nobody(lib: Library) -> set[int]:
+    """Faces with an automatic name whose person is no more."""
+    rows = lib.db.execute(
+        "SELECT face_id FROM assignments WHERE state = 'automatic'"
+        " AND person_id NOT IN (SELECT id FROM people)"
+    )
+    return {int(row[0]) for row in rows}
+
+
+def automatic_of(lib: Library, people: Iterable[int]) -> set[int]:
+    """Faces with an automatic name of one of these people."""
+    rows = lib.db.execute(
+        f"SELECT face_id FROM assignments WHERE state = 'automatic' AND person_id IN {THESE}",
+        (listed(people),),
+    )
+    return {int(row[0]) for row in rows}
+
+
+def people_of_automatic(lib: Library) -> set[int]:
+    """Everybody who has an automatic name, people who are no more included."""
+    rows = lib.db.execute("SELECT DISTINCT person_id FROM assignments WHERE state = 'automatic'")
+    return {int(row[0]) for row in rows}
+
+
+def rivals(lib: Library, faces: Iterable[int]) -> set[int]:
+    """Faces with an automatic name that a user gave to one of these faces of the same photo."""
+    rows = lib.db.execute(
+        "SELECT a.face_id FROM faces f JOIN verdicts v ON v.face_id = f.id"
+        " JOIN faces o ON o.photo_id = f.photo_id AND o.id != f.id"
+        " JOIN assignments a ON a.face_id = o.id JOIN photos ph ON ph.id = f.photo_id"
+        " WHERE a.state = 'automatic' AND a.person_id = v.person_id"
+        f" AND ph.key NOT IN (SELECT photo FROM twice) AND f.id IN {THESE}",
+        (listed(faces),),
+    )
+    return {int(row[0]) for row in rows}
+
+
+def give_to(lib: Library, faces: Iterable[int], person: int) -> None:
+    """Let automatic names be another person's."""
+    lib.db.execute(
+        f"UPDATE assignments SET person_id = ? WHERE face_id IN {THESE}", (person, listed(faces))
+    )
+
+
+def drop_automatic_of_past(lib: Library) -> None:
+    """Forget automatic names in photos that are gone."""
+    lib.db.execute(
+        "DELETE FROM assignments WHERE state = 'automatic' AND face_id IN (SELECT f.id FROM faces f"
+        " JOIN photos ph ON ph.id = f.photo_id WHERE ph.grouped = 0 AND ph.live = 0)"
     )
 
 

@@ -14,6 +14,7 @@ from phototag.catalog.photos import box_of, vector_of
 from phototag.catalog.store import Library
 from phototag.catalog.tracks import track_of_row
 from phototag.core.decisions import Anchor, Resolve, best_meeting, digest
+from phototag.core.lives import day_of
 from phototag.core.tracks import track_meeting
 from phototag.core.types import Box, Track, Vectors
 
@@ -273,3 +274,15 @@ def _steps(value: float) -> bytes:
 def drop_model(lib: Library, model: str) -> int:
     """Remove all vectors of a model; their number."""
     return int(lib.db.execute("DELETE FROM embeddings WHERE model = ?", (model,)).rowcount)
+
+
+def days(lib: Library, faces: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The days [n] of the photos of faces [n] by their EXIF, never by a file's time: days since
+    1970-01-01, NaN where it says none."""
+    rows = lib.db.execute(
+        "SELECT f.id, ph.taken FROM faces f JOIN photos ph ON ph.id = f.photo_id"
+        f" WHERE ph.taken IS NOT NULL AND f.id IN {THESE}",
+        (listed(faces.tolist()),),
+    )
+    known = {int(face): day_of(str(taken)[:10]) for face, taken in rows}
+    return np.array([known.get(face, np.nan) for face in faces.tolist()], dtype=np.float64)

@@ -9,6 +9,7 @@ from typing import Any
 from phototag.catalog.faces import THESE, listed
 from phototag.catalog.photos import unsettle
 from phototag.catalog.store import Library
+from phototag.core.decisions import entries_of
 from phototag.core.drawings import Drawing
 
 _PATHS = ("paths", "roots", "outputs", "failures", "edits")
@@ -24,7 +25,7 @@ def rewrite_rows(lib: Library, rows: Mapping[int, tuple[str, Mapping[str, Any]]]
             "UPDATE decisions SET kind = ?, payload = ? WHERE id = ?", (kind, text, number)
         )
         lib.db.execute("DELETE FROM named WHERE decision_id = ?", (number,))
-        said = (*payload.get("faces", ()), *payload.get("present", ()))
+        said = entries_of(payload)
         lib.db.executemany(
             "INSERT OR IGNORE INTO named VALUES (?, ?)", ((e["photo"], number) for e in said)
         )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from phototag.catalog.faces import THESE
 from phototag.catalog.roots import absolute, inside, roots
 from phototag.catalog.store import Library, restored
+from phototag.core.types import Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,60 @@ def present_in(lib: Library, keys: Iterable[str]) -> dict[str, list[str]]:
     for key, name in rows:
         found.setdefault(str(key), []).append(str(name))
     return found
+
+
+# ---- what another library knows
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What was decided about one face of a library."""
+
+    key: str
+    """Of its photo."""
+    pixel_key: str
+    box: Box
+    state: str
+    """`person`, `ignored`, `not_a_face`, or `refused`: it is not the person."""
+    person: str | None
+
+
+def words(lib: Library) -> Iterator[Word]:
+    """All that was decided about faces, by photo."""
+    rows = lib.db.execute(
+        "SELECT ph.key, ph.pixel_key, f.x, f.y, f.width, f.height, w.state, n.name FROM"
+        " (SELECT face_id, state, person_id FROM verdicts"
+        "  UNION ALL SELECT face_id, 'refused', person_id FROM rejections) w"
+        " JOIN faces f ON f.id = w.face_id JOIN photos ph ON ph.id = f.photo_id"
+        " LEFT JOIN people n ON n.id = w.person_id ORDER BY ph.key, f.x, f.y, w.state, n.name"
+    )
+    for key, pixels, *box, state, name in rows:
+        yield Word(str(key), str(pixels), Box(*box), str(state), name)
+
+
+def present_words(lib: Library) -> list[tuple[str, str, str]]:
+    """(photo's key, pixel key, person) of everybody who is in a photo without a face."""
+    rows = lib.db.execute(
+        "SELECT ph.key, ph.pixel_key, n.name FROM present_photos v"
+        " JOIN photos ph ON ph.id = v.photo_id JOIN people n ON n.id = v.person_id"
+        " ORDER BY ph.key, n.name"
+    )
+    return [(str(row[0]), str(row[1]), str(row[2])) for row in rows]
+
+
+def file_of(lib: Library, key: str, pixel_key: str) -> PresentFile | None:
+    """A present file of a photo: of those bytes, else of that picture."""
+    row = lib.db.execute(
+        "SELECT r.path, p.dir, p.name, ph.id, ph.key, ph.width, ph.height, ph.format FROM photos ph"
+        " JOIN paths p ON p.photo_id = ph.id AND p.missing_since IS NULL"
+        " JOIN roots r ON r.id = p.root_id WHERE ph.key = ?1 OR ph.pixel_key = ?2"
+        " ORDER BY ph.key != ?1, p.id LIMIT 1",
+        (key, pixel_key),
+    ).fetchone()
+    if row is None:
+        return None
+    path = absolute(restored(row[0]), restored(row[1]), restored(row[2]))
+    return PresentFile(path, *row[3:])
 
 
 # ---- what was written into XMP

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from phototag.catalog.store import JOURNAL, Library
-from phototag.core.decisions import Decision
+from phototag.core.decisions import Decision, entries_of
 from phototag.errors import CannotWrite, DamagedLibrary
 
 
@@ -79,7 +79,7 @@ def _note(lib: Library, number: int, kind: str, payload: Mapping[str, Any]) -> N
         lib.db.execute(
             "UPDATE decisions SET undone_by = ? WHERE id = ?", (undone_by, payload["decision"])
         )
-    said = (*payload.get("faces", ()), *payload.get("present", ()))
+    said = entries_of(payload)
     lib.db.executemany(
         "INSERT OR IGNORE INTO named VALUES (?, ?)", ((entry["photo"], number) for entry in said)
     )

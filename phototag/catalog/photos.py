@@ -230,6 +230,12 @@ def ungrouped(lib: Library) -> list[int]:
     return [int(row[0]) for row in lib.db.execute("SELECT id FROM photos WHERE grouped = 0")]
 
 
+def ungrouped_versions(lib: Library) -> list[tuple[int, int]]:
+    """The same with the version of each photo."""
+    rows = lib.db.execute("SELECT id, version FROM photos WHERE grouped = 0 ORDER BY id")
+    return [(int(row[0]), int(row[1])) for row in rows]
+
+
 def set_grouped(lib: Library) -> None:
     lib.db.execute("UPDATE photos SET grouped = 1 WHERE grouped = 0")
 

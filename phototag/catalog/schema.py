@@ -288,5 +288,16 @@ def m004_remembered_groups(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE cluster_log ADD COLUMN faces BLOB")
 
 
-MIGRATIONS = (m001_initial, m002_drawn_faces, m003_videos, m004_remembered_groups)
+def m005_lives(db: sqlite3.Connection) -> None:
+    """When people lived."""
+    db.execute("CREATE TABLE lives (person_id INTEGER PRIMARY KEY, born TEXT, died TEXT)")
+
+
+MIGRATIONS = (
+    m001_initial,
+    m002_drawn_faces,
+    m003_videos,
+    m004_remembered_groups,
+    m005_lives,
+)
 VERSION = len(MIGRATIONS)

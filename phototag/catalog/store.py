@@ -1,25 +1,24 @@
 """The library's catalogue as a file: open, lock, migrate, back up, check.
 
-One writer at a time, held by a lock on `LIBRARY/lock` that the system drops when its owner dies;
-readers never wait (WAL).
+One writer at a time (`catalog.lock`); readers never wait (WAL).
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import socket
 import sqlite3
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from phototag.catalog.lock import Lock, is_on_network, take
+from phototag.catalog.lock import in_use as in_use
+from phototag.catalog.lock import owner_of as owner_of
 from phototag.catalog.schema import MIGRATIONS, VERSION
-from phototag.errors import CannotWrite, DamagedLibrary, LibraryInUse, LibraryTooNew, NoLibrary
+from phototag.errors import CannotWrite, DamagedLibrary, LibraryTooNew, NoLibrary
 
 CATALOG = "catalog.sqlite"
 JOURNAL = "journal.jsonl"
@@ -29,6 +28,7 @@ _TROUBLES = {
     sqlite3.SQLITE_FULL: "the disk is full. Free some space and run the command again.",
     sqlite3.SQLITE_READONLY: "it is read-only. Make it writable, or name another --library.",
     sqlite3.SQLITE_IOERR: "the disk does not answer as it should. Is it full, or unmounted?",
+    sqlite3.SQLITE_BUSY: "another program reads it for long. Let it end, and run this again.",
     sqlite3.SQLITE_CANTOPEN: "its folder cannot be used. Is the disk still mounted?",
 }
 
@@ -40,14 +40,17 @@ class Library:
     folder: Path
     db: sqlite3.Connection
     writable: bool
-    _lock: IO[str] | None = field(default=None, repr=False)
+    lock: Lock | None = field(default=None, repr=False)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; nested use joins the outer transaction. Raises CannotWrite."""
+        """All or nothing; nested use joins the outer transaction. Raises CannotWrite, and
+        LibraryInUse where another machine took the library over."""
         if self.db.in_transaction:
             yield self.db
             return
+        if self.lock is not None:
+            self.lock.check()
         try:
             self.db.execute("BEGIN IMMEDIATE")
             yield self.db
@@ -68,10 +71,21 @@ class Library:
         finally:
             self.db.execute("ROLLBACK")
 
+    @contextmanager
+    def attempt(self) -> Iterator[Callable[[], None]]:
+        """A part of a transaction that can be taken back by calling what is given."""
+
+        def take_back() -> None:
+            self.db.execute("ROLLBACK TO attempt")
+
+        self.db.execute("SAVEPOINT attempt")
+        yield take_back
+        self.db.execute("RELEASE attempt")
+
     def close(self) -> None:
         self.db.close()
-        if self._lock is not None:
-            self._lock.close()
+        if self.lock is not None:
+            self.lock.close()
 
     def __enter__(self) -> Library:
         return self
@@ -112,6 +126,12 @@ def open_to_read(folder: Path) -> Library:
             f"There is no library in {folder}. Make one with: phototag scan FOLDER"
             " (or name another with --library)."
         )
+    if is_on_network(folder) and _is_wal(folder / CATALOG):
+        raise NoLibrary(
+            f"{folder} lies on another machine, where phototag writes it as on a disk of its own: "
+            "it cannot be read safely from here. Put shared = true into its phototag.toml, and run "
+            "any command that writes (phototag scan) there once."
+        )
     db = _connect(folder / CATALOG)
     version = _version(db, folder)
     if version < VERSION:
@@ -124,10 +144,17 @@ def open_to_read(folder: Path) -> Library:
     return Library(folder, db, writable=False)
 
 
-def open_to_write(folder: Path, command: str, started: str, *, create: bool = False) -> Library:
-    """Open a library as its one writer; `create` makes it where there is none.
+def open_to_write(
+    folder: Path, command: str, started: str, *, create: bool = False, shared: bool = False
+) -> Library:
+    """Open a library as its one writer; `create` makes it where there is none; `shared`: machines
+    read it that see it over a network.
 
-    Raises LibraryInUse, NoLibrary, LibraryTooNew, DamagedLibrary.
+    SQLite's WAL needs memory that all readers share: it is for one machine (sqlite.org/wal.html). A
+    library on a network share, or a `shared` one, has a rollback journal instead: others read it
+    between two commits, as far as the share hands on SQLite's locks.
+
+    Raises NoLibrary, LibraryTooNew, DamagedLibrary.
     """
     if not create and not (folder / CATALOG).is_file():
         open_to_read(folder)
@@ -135,14 +162,14 @@ def open_to_write(folder: Path, command: str, started: str, *, create: bool = Fa
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise NoLibrary(f"The library folder {folder} cannot be made: {error}.") from error
-    lock = _take_lock(folder, command, started)
+    lock = take(folder, command, started)
     try:
-        db = _connect(folder / CATALOG)
+        db = _connect(folder / CATALOG, shared=shared or lock.network)
         _migrate(db, folder)
     except BaseException:
         lock.close()
         raise
-    return Library(folder, db, writable=True, _lock=lock)
+    return Library(folder, db, writable=True, lock=lock)
 
 
 def copied(lib: Library, folder: Path) -> Library:
@@ -154,14 +181,21 @@ def copied(lib: Library, folder: Path) -> Library:
         raise OSError(f"the catalogue cannot be copied to {folder}: {error}") from error
     finally:
         target.close()
-    return Library(folder, _connect(folder / CATALOG), writable=True)
+    return Library(folder, _connect(folder / CATALOG, shared=False), writable=True)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, *, shared: bool | None = None) -> sqlite3.Connection:
+    """A connection; `shared`: whether it writes for readers on other machines, too. None: it only
+    reads, and takes the catalogue as it is."""
     try:
         db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
         db.row_factory = sqlite3.Row
-        db.execute("PRAGMA journal_mode = WAL")
+        if shared is not None:
+            db.execute(f"PRAGMA journal_mode = {'TRUNCATE' if shared else 'WAL'}")
+        if shared:
+            # Readers wait for nothing but a commit, and a commit for a reader that takes its time.
+            db.execute("PRAGMA cache_spill = OFF")
+            db.execute("PRAGMA busy_timeout = 300000")
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA cache_size = -65536")
@@ -169,6 +203,13 @@ def _connect(path: Path) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         raise _in_words(path, error) from error
     return db
+
+
+def _is_wal(path: Path) -> bool:
+    """Whether the file is in WAL mode (bytes 18 and 19 of its head: SQLite's file format, 1.3)."""
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(20)[18:] == b"\x02\x02"
+    return False
 
 
 def _damaged(path: Path, error: object) -> DamagedLibrary:
@@ -237,81 +278,10 @@ def reindex(lib: Library) -> None:
         raise _damaged(lib.folder / CATALOG, error) from error
 
 
-def _take_lock(folder: Path, command: str, started: str) -> IO[str]:
-    try:
-        lock = (folder / "lock").open("a+")
-    except OSError as error:
-        raise NoLibrary(f"The library folder {folder} cannot be written: {error}.") from error
-    if not _flocked(lock):
-        lock.close()
-        raise LibraryInUse(
-            f"{folder} is in use by {_described(owner_of(folder))}. Wait for it, or stop that "
-            "process, and run this again."
-        )
-    said = {"pid": os.getpid(), "host": socket.gethostname()}
-    try:
-        lock.seek(0)
-        lock.truncate()
-        json.dump({**said, "command": command, "started": started}, lock)
-        lock.flush()
-    except OSError as error:
-        with suppress(OSError):
-            lock.close()
-        raise CannotWrite(f"{folder / 'lock'} cannot be written: {error.strerror}.") from error
-    return lock
-
-
-def _flocked(lock: IO[str]) -> bool:
-    """Whether the lock is ours now. Tried twice: somebody may only be looking (`in_use`), and an
-    owner needs a moment to write its name."""
-    for pause in (0.1, 0.0):
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            time.sleep(pause)
-        else:
-            return True
-    return False
-
-
-def _described(owner: dict[str, Any]) -> str:
-    if not owner:
-        return "another phototag"
-    return (
-        f"process {owner.get('pid')} on {owner.get('host')} "
-        f"({owner.get('command')}, since {owner.get('started')})"
-    )
-
-
-def owner_of(folder: Path) -> dict[str, Any]:
-    """What the lock says of its owner; empty where it says nothing."""
-    try:
-        said = json.loads((folder / "lock").read_text())
-    except (OSError, ValueError):
-        return {}
-    return said if isinstance(said, dict) else {}
-
-
-def blank_lock(lib: Library) -> None:
+def hide_command(lib: Library) -> None:
     """Have the lock no longer tell the command that holds it: it may hold a name."""
-    if lib._lock is not None:
-        lib._lock.seek(0)
-        lib._lock.truncate()
-        lib._lock.flush()
-
-
-def in_use(folder: Path) -> bool:
-    """Whether a writer holds the library now."""
-    try:
-        lock = (folder / "lock").open("a+")
-    except OSError:
-        return False
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
+    if lib.lock is not None:
+        lib.lock.hide_command()
 
 
 def meta(lib: Library, key: str) -> str | None:

@@ -6,11 +6,15 @@ touches.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from phototag.catalog.faces import THESE, listed
-from phototag.catalog.store import Library
+from phototag.catalog.store import Library, meta, set_meta
 from phototag.core.decisions import Person, State, Verdict
+from phototag.core.lives import Life
+
+KEPT = "kept"
+"""Where `meta` keeps the numbers of people who are only kept."""
 
 
 def load_state(lib: Library) -> State:
@@ -54,6 +58,7 @@ def _state(
         rejected={(int(face), int(person)) for face, person in rejected},
         twice={str(row[0]) for row in lib.db.execute("SELECT photo FROM twice")},
         present={(str(photo), int(person)) for photo, person in present},
+        lives=lives(lib),
     )
 
 
@@ -74,8 +79,11 @@ def save_state(lib: Library, old: State, new: State) -> None:
         "DELETE FROM rejections WHERE face_id = ? AND person_id = ?", old.rejected - new.rejected
     )
     db.executemany("INSERT INTO rejections VALUES (?, ?)", new.rejected - old.rejected)
+    kept = kept_people(lib) - new.people.keys()
+    _set_kept(lib, kept)
     db.executemany(
-        "DELETE FROM people WHERE id = ?", [(p,) for p in old.people if p not in new.people]
+        "DELETE FROM people WHERE id = ?",
+        [(p,) for p in old.people if p not in new.people and p not in kept],
     )
     db.executemany(
         "INSERT OR REPLACE INTO people VALUES (?, ?)",
@@ -87,11 +95,50 @@ def save_state(lib: Library, old: State, new: State) -> None:
         "DELETE FROM present WHERE photo = ? AND person_id = ?", old.present - new.present
     )
     db.executemany("INSERT OR IGNORE INTO present VALUES (?, ?)", new.present - old.present)
+    db.executemany("DELETE FROM lives WHERE person_id = ?", [(p,) for p in old.lives])
+    db.executemany(
+        "INSERT INTO lives VALUES (?, ?, ?)", ((p, v.born, v.died) for p, v in new.lives.items())
+    )
+
+
+def lives(lib: Library) -> dict[int, Life]:
+    """When people lived, as far as a user said, by person."""
+    return {int(row[0]): Life(row[1], row[2]) for row in lib.db.execute("SELECT * FROM lives")}
 
 
 def people(lib: Library) -> dict[int, str]:
     """Names by id."""
     return {int(row[0]): str(row[1]) for row in lib.db.execute("SELECT id, name FROM people")}
+
+
+# ---- people who are no more and whose automatic names wait to be withdrawn
+
+
+def kept_people(lib: Library) -> set[int]:
+    return {int(number) for number in (meta(lib, KEPT) or "").split()}
+
+
+def keep_people(lib: Library, names: Mapping[int, str]) -> None:
+    """Have people again who are no more, until they are released."""
+    lib.db.executemany("INSERT OR IGNORE INTO people VALUES (?, ?)", names.items())
+    _set_kept(lib, kept_people(lib) | names.keys())
+
+
+def release_people(lib: Library, people: Iterable[int] | None = None) -> None:
+    """Let some of the people who are kept go, or all of them."""
+    kept = kept_people(lib)
+    gone = kept if people is None else kept & set(people)
+    lib.db.executemany("DELETE FROM people WHERE id = ?", [(person,) for person in gone])
+    _set_kept(lib, kept - gone)
+
+
+def _set_kept(lib: Library, people: Iterable[int]) -> None:
+    said = " ".join(str(person) for person in sorted(people))
+    if said != (meta(lib, KEPT) or ""):
+        set_meta(lib, KEPT, said)
+
+
+# ---- people and faces
 
 
 def decided_faces(lib: Library, person: int) -> list[int]:
@@ -105,6 +152,19 @@ def decided_faces(lib: Library, person: int) -> list[int]:
 def twice_keys(lib: Library) -> list[str]:
     """Keys of photos that may show a person more than once."""
     return [str(row[0]) for row in lib.db.execute("SELECT photo FROM twice ORDER BY photo")]
+
+
+def may_be(lib: Library, faces: Iterable[int], person: int) -> set[int]:
+    """Those of some undecided faces that nothing said keeps from being a person: no refusal, and no
+    other face of the photo that has the name."""
+    rows = lib.db.execute(
+        "SELECT f.id FROM faces f LEFT JOIN rejections r ON r.face_id = f.id AND r.person_id = ?1"
+        " WHERE f.id IN (SELECT value FROM json_each(?2)) AND r.face_id IS NULL AND NOT EXISTS"
+        " (SELECT 1 FROM faces o JOIN assignments a ON a.face_id = o.id"
+        "  WHERE o.photo_id = f.photo_id AND o.id != f.id AND a.person_id = ?1)",
+        (person, listed(faces)),
+    )
+    return {int(row[0]) for row in rows}
 
 
 def decided_people(lib: Library, photos: Iterable[int]) -> set[int]:

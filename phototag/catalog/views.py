@@ -31,6 +31,9 @@ class PersonRow:
     last: str | None
     enrolled: int
     """Faces that stand for the person by `enroll`, in the collection or outside of it."""
+    born: str | None = None
+    """As a user said it: ISO 8601, a year or a month at least."""
+    died: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +181,9 @@ def people_rows(lib: Library, only: int | None = None) -> list[PersonRow]:
         " (SELECT COUNT(*) FROM assignments s WHERE s.suggestion_id = p.id) AS suggested,"
         f" MIN({WHEN}) AS first, MAX({WHEN}) AS last,"
         " (SELECT COUNT(*) FROM verdicts v JOIN decisions d ON d.id = v.decision_id"
-        "  AND d.kind = 'enroll' WHERE v.person_id = p.id) AS enrolled"
-        " FROM people p LEFT JOIN assignments a ON a.person_id = p.id"
+        "  AND d.kind = 'enroll' WHERE v.person_id = p.id) AS enrolled, l.born, l.died"
+        " FROM people p LEFT JOIN lives l ON l.person_id = p.id"
+        " LEFT JOIN assignments a ON a.person_id = p.id"
         " LEFT JOIN faces f ON f.id = a.face_id"
         " LEFT JOIN photos ph ON ph.id = f.photo_id AND ph.live = 1"
         " WHERE ?1 IS NULL OR p.id = ?1 GROUP BY p.id ORDER BY faces DESC, p.name",
@@ -196,6 +200,8 @@ def people_rows(lib: Library, only: int | None = None) -> list[PersonRow]:
             row["first"],
             row["last"],
             row["enrolled"],
+            row["born"],
+            row["died"],
         )
         for row in rows
     ]

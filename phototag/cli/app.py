@@ -12,6 +12,7 @@ import typer
 from phototag import __version__, errors
 from phototag.cli import (
     care,
+    changes,
     dataset,
     evaluate,
     forgetting,
@@ -19,6 +20,7 @@ from phototag.cli import (
     judging,
     look,
     models,
+    people,
     recognise,
     scanning,
     serving,
@@ -39,8 +41,10 @@ app = typer.Typer(
 )
 scanning.mount(app)
 video.mount(app)
+changes.mount(app)
 tagging.mount(app)
 look.mount(app)
+people.mount(app)
 recognise.mount(app)
 judging.mount(app)
 care.mount(app)

@@ -78,12 +78,21 @@ def writing(
     from phototag.work.opening import as_written
 
     folder = setup.library_folder(library)
-    setup.load(folder, options or {})  # what is wrong is said before a library is made
+    shared = setup.load(folder, options or {}).shared  # what is wrong is said before it is made
     started = now().isoformat(timespec="seconds")
-    with store.open_to_write(folder, command_line(), started, create=create) as lib:
+    with store.open_to_write(folder, command_line(), started, create=create, shared=shared) as lib:
+        _tell_of_takeover(lib)
         _meet_mirror(lib)
         settings = setup.load(folder, options or {}, before=as_written(lib))
         yield Session(lib, settings, is_default(folder))
+
+
+def _tell_of_takeover(lib: Library) -> None:
+    if lib.lock is not None and lib.lock.taken_over:
+        from phototag.catalog.lock import described
+        from phototag.cli.console import say
+
+        say(f"The lock of {described(lib.lock.taken_over)} gave no sign of life: taken over.")
 
 
 def _meet_mirror(lib: Library) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from phototag.cli.common import Session, actor, now
+from phototag import errors
+from phototag.cli import console
+from phototag.cli.common import Session, actor, now, writing
 from phototag.cli.console import say
 from phototag.cli.progress import progress
 
@@ -21,6 +25,19 @@ def ground_of(session: Session) -> Ground:
     card = embedder_card(session.lib.folder, session.settings)
     moment = now().isoformat(timespec="seconds")
     return Ground(card.id, thresholds_of(card), moment, actor())
+
+
+def decide(library: str | None, as_json: bool, verb: Callable[[Session, Ground], Said]) -> int:
+    """Make one decision, tell it, and write the outputs that follow."""
+    with writing(library) as session:
+        ground = ground_of(session)
+        said = verb(session, ground)
+        if not as_json:
+            console.say(in_words(said))  # it is decided; the outputs follow
+        publish(session, ground.model, quiet=as_json)
+    if as_json:
+        console.document("decision", {k: v for k, v in asdict(said).items() if k != "changed"})
+    return errors.OK
 
 
 PARTS = 24

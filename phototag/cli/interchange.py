@@ -29,10 +29,16 @@ def mount(app: typer.Typer) -> None:
 
 def import_(
     source: Annotated[
-        str, typer.Argument(metavar="xmp|picasa|takeout|sidecars|csv", help="Who wrote the names.")
+        str,
+        typer.Argument(
+            metavar="xmp|picasa|takeout|sidecars|csv|library", help="Who wrote the names."
+        ),
     ],
     path: Annotated[
-        str, typer.Argument(help="A folder of scanned photos, or one file; for csv the table.")
+        str,
+        typer.Argument(
+            help="A folder of scanned photos, or one file; the table; the other library."
+        ),
     ],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be taken over, and do nothing.")
@@ -44,7 +50,7 @@ def import_(
     as_json: JsonOption = False,
 ) -> int:
     """Take over names that other programs know: from XMP (digiKam, Lightroom, Windows, IPTC),
-    Picasa, Google Takeout, another library's sidecars, or a table.
+    Picasa, Google Takeout, another library or its sidecars, or a table.
 
     Your own decisions are never overruled; what does not fit is listed. One undo takes all of an
     import back.
@@ -116,6 +122,7 @@ def _in_words(report: ImportReport, dry_run: bool) -> str:
             (report.named, f"{report.named:,} faces named"),
             (report.drawn, f"{report.drawn:,} faces drawn"),
             (report.present, f"{report.present:,} names for photos without a face for them"),
+            (report.besides, f"{report.besides:,} other decisions"),
             (report.agreed, f"{report.agreed:,} known already"),
             (len(report.conflicts), f"{len(report.conflicts):,} conflicts"),
         )

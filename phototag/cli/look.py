@@ -1,4 +1,4 @@
-"""Looking: status, show, find, clusters, people."""
+"""Looking: status, show, find, clusters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 def mount(app: typer.Typer) -> None:
     app.command("status")(status)
     app.command("clusters")(clusters)
-    app.command("people")(people)
     app.command("show")(show)
     app.command("find")(find)
 
@@ -107,44 +106,6 @@ def clusters(
         ],
         ("cluster", "faces", "photos", "first", "last", "maybe"),
         flexible=5,
-    )
-    return errors.OK
-
-
-def people(
-    least: Annotated[
-        int, typer.Option("--min", metavar="N", min=0, help="Only those with N faces or more.")
-    ] = 0,
-    library: LibraryOption = None,
-    as_json: JsonOption = False,
-) -> int:
-    """List the people who have a name, most faces first.
-
-    Example: phototag people
-    """
-    from phototag.catalog import views
-
-    with reading(library) as session:
-        rows = [row for row in views.people_rows(session.lib) if row.faces >= least]
-    if as_json:
-        for row in rows:
-            console.line("person", {**asdict(row), "id": f"person-{row.id}"})
-        return errors.OK
-    console.table(
-        [
-            (
-                row.name,
-                f"{row.faces:,}",
-                f"{row.photos:,}",
-                f"{row.confirmed:,}",
-                f"{row.suggested:,}",
-                (row.first or "")[:10],
-                (row.last or "")[:10],
-            )
-            for row in rows
-        ],
-        ("person", "faces", "photos", "confirmed", "suggested", "first", "last"),
-        flexible=0,
     )
     return errors.OK
 

@@ -12,14 +12,16 @@ import typer
 
 from phototag import errors
 from phototag.cli import console
+from phototag.cli.changes import list_changes
 from phototag.cli.common import JsonOption, LibraryOption, QuietOption, Session, now, writing
 from phototag.cli.interchange import told_of_xmp
 from phototag.cli.progress import Tell, progress
+from phototag.cli.scan_log import Logged, logged
 
 if TYPE_CHECKING:
     from phototag.work.export_xmp import XmpReport
     from phototag.work.publish import PublishReport
-    from phototag.work.scan import Problem, ScanOptions, ScanReport
+    from phototag.work.scan import Problem, Progress, ScanOptions, ScanReport
 
 EveryOption = Annotated[
     str | None,
@@ -91,6 +93,23 @@ def scan(
     accept_missing: Annotated[
         bool, typer.Option("--accept-missing", help="Believe that many photos are gone.")
     ] = False,
+    max_changes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N,P%",
+            help="Change no automatic name when more than N and P% would be withdrawn or moved.",
+            show_default="50,5%",
+        ),
+    ] = None,
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="Change them, however many they are.")
+    ] = False,
+    diff: Annotated[
+        bool,
+        typer.Option(
+            "--diff", help="List what changes of automatic names, and let no output change."
+        ),
+    ] = False,
     sidecars: Annotated[
         str | None,
         typer.Option(
@@ -131,6 +150,13 @@ def scan(
         bool,
         typer.Option("--xmp", help="Also bring photo.jpg.xmp up to date (phototag export xmp)."),
     ] = False,
+    log_json: Annotated[
+        str | None,
+        typer.Option("--log-json", metavar="FILE", help="Append what happens as JSON lines."),
+    ] = None,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Print one line at the end, and errors: for mail.")
+    ] = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> int:
@@ -151,6 +177,7 @@ def scan(
         "on_errors": on_errors,
         "sidecars": sidecars,
         "recognizer": recognizer,
+        "max_changes": max_changes,
         "thumbnails": _all_or_none(thumbnails),
         "video": video,
         "every": milliseconds(every),
@@ -164,23 +191,36 @@ def scan(
         dry_run=dry_run,
         accept_missing=accept_missing,
         seconds=seconds,
+        accept_changes=accept_changes,
+        diff=diff,
     )
     if scheduler is not None:
         from phototag.work.distant import checked
 
         checked(scheduler)
     _end_on_sigterm()
-    with writing(library, options, create=True) as session, progress(quiet or as_json) as tell:
-        report, published = _run(session, places, chosen, tell, scheduler)
-        written = _write_xmp(session) if xmp and not dry_run else None
+    quiet |= summary
+    with (
+        logged(log_json, places) as log,
+        writing(library, options, create=True) as session,
+        progress(quiet or as_json) as tell,
+    ):
+        published = _run(session, places, chosen, tell, log, scheduler)
+        report = log.report
+        written = _write_xmp(session) if xmp and not (dry_run or diff) else None
         code = _exit_code(report, session.settings.on_errors)
+        log.done(code)
         if as_json:
             said = _as_json(session, report, published, code)
             console.document("scan", {**said, "xmp": written and asdict(written)})
             return code
+        if diff:
+            list_changes(session.lib, report)
     _summary(session, report, published, quiet=quiet, dry=dry_run, library=library)
     if written is not None:
         told_of_xmp(written, quiet=quiet)
+    if summary:
+        console.out(log.message)
     return code
 
 
@@ -192,18 +232,22 @@ def _write_xmp(session: Session) -> XmpReport:
 
 
 def _run(
-    session: Session, places: list[str], chosen: ScanOptions, tell: Tell, scheduler: str | None
-) -> tuple[ScanReport, PublishReport | None]:
+    session: Session,
+    places: list[str],
+    chosen: ScanOptions,
+    tell: Tell,
+    log: Logged,
+    scheduler: str | None,
+) -> PublishReport | None:
     from phototag.cli.common import command_line
     from phototag.work.whole_scan import Errand, scan_and_publish
 
-    return scan_and_publish(
-        session.lib,
-        session.settings,
-        Errand(places, command_line(), chosen, session.default, scheduler),
-        lambda p: tell(p.stage, p.done, p.total, p.faces),
-        now,
-    )
+    def told(progress: Progress) -> None:
+        log.progress(progress)
+        tell(progress.stage, progress.done, progress.total, progress.faces)
+
+    errand = Errand(places, command_line(), chosen, session.default, log.report, scheduler)
+    return scan_and_publish(session.lib, session.settings, errand, told, now)[1]
 
 
 def _exit_code(report: ScanReport, on_errors: str) -> int:
@@ -219,9 +263,11 @@ def _as_json(
 ) -> dict[str, Any]:
     from phototag.catalog import views
     from phototag.catalog.recognizer import recognizer
+    from phototag.work.diff import in_order
 
     said = asdict(report)
     said.pop("changed_faces")
+    said["changes"] = [asdict(line) for line in in_order(session.lib, report.changes)]
     said["library"] = str(session.lib.folder)
     said["recognizer"] = recognizer(session.lib).id
     said["exit_code"] = code
@@ -311,6 +357,7 @@ def _what_is_known(report: ScanReport) -> None:
             (report.recognised, "recognised"),
             (report.suggested, "suggested"),
             (report.withdrawn, "withdrawn"),
+            (report.reassigned, "moved to somebody else"),
         )
         if count
     ]

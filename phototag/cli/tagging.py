@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,9 +16,8 @@ from phototag.cli.common import (
     Session,
     YesOption,
     reading,
-    writing,
 )
-from phototag.cli.deciding import ground_of, in_words, publish
+from phototag.cli.deciding import decide
 
 if TYPE_CHECKING:
     from phototag.work.tag import Ground, Said
@@ -81,7 +79,7 @@ def label(
         _ask_if_many(session, targets, name, yes)
         return tag.label(session.lib, ground, targets, name, create=create, allow_twice=allow_twice)
 
-    return _decide(library, as_json, verb)
+    return decide(library, as_json, verb)
 
 
 def reject(
@@ -102,7 +100,7 @@ def reject(
 
         return tag.reject(session.lib, ground, targets, name)
 
-    return _decide(library, as_json, verb)
+    return decide(library, as_json, verb)
 
 
 def ignore(
@@ -122,7 +120,7 @@ def ignore(
         _ask_if_many(session, targets, "ignored", yes)
         return tag.ignore(session.lib, ground, targets)
 
-    return _decide(library, as_json, verb)
+    return decide(library, as_json, verb)
 
 
 def not_a_face(
@@ -140,7 +138,7 @@ def not_a_face(
 
         return tag.not_a_face(session.lib, ground, targets)
 
-    return _decide(library, as_json, verb)
+    return decide(library, as_json, verb)
 
 
 def draw(
@@ -175,7 +173,7 @@ def draw(
         eye = Eye(kit_of(session.lib.folder, session.settings))
         return draw(session.lib, ground, photo, place, name, eye, allow_twice=allow_twice)
 
-    return _decide(library, as_json, verb)
+    return decide(library, as_json, verb)
 
 
 def restore(
@@ -193,7 +191,7 @@ def restore(
 
         return tag.restore(session.lib, ground, targets)
 
-    return _decide(library, as_json, verb)
+    return decide(library, as_json, verb)
 
 
 def rename(
@@ -212,7 +210,7 @@ def rename(
 
         return tag.rename(session.lib, ground, old, new)
 
-    return _decide(library, as_json, verb)
+    return decide(library, as_json, verb)
 
 
 def merge(
@@ -231,7 +229,7 @@ def merge(
 
         return tag.merge(session.lib, ground, gone, heir)
 
-    return _decide(library, as_json, verb)
+    return decide(library, as_json, verb)
 
 
 def split(
@@ -257,7 +255,7 @@ def split(
 
         return tag.split(session.lib, ground, name, words, into)
 
-    return _decide(library, as_json, verb)
+    return decide(library, as_json, verb)
 
 
 def undo(library: LibraryOption = None, as_json: JsonOption = False) -> int:
@@ -271,7 +269,7 @@ def undo(library: LibraryOption = None, as_json: JsonOption = False) -> int:
 
         return tag.undo(session.lib, ground)
 
-    return _decide(library, as_json, verb)
+    return decide(library, as_json, verb)
 
 
 def redo(library: LibraryOption = None, as_json: JsonOption = False) -> int:
@@ -285,7 +283,7 @@ def redo(library: LibraryOption = None, as_json: JsonOption = False) -> int:
 
         return tag.redo(session.lib, ground)
 
-    return _decide(library, as_json, verb)
+    return decide(library, as_json, verb)
 
 
 def log(
@@ -322,18 +320,6 @@ def log(
 
 
 # ---- what all decisions share
-
-
-def _decide(library: str | None, as_json: bool, verb: Callable[[Session, Ground], Said]) -> int:
-    with writing(library) as session:
-        ground = ground_of(session)
-        said = verb(session, ground)
-        if not as_json:
-            console.say(in_words(said))  # it is decided; the outputs follow
-        publish(session, ground.model, quiet=as_json)
-    if as_json:
-        console.document("decision", {k: v for k, v in asdict(said).items() if k != "changed"})
-    return errors.OK
 
 
 def _targets_and_name(words: list[str], example: str) -> tuple[list[str], str]:

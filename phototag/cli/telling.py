@@ -8,8 +8,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from phototag.cli import console
+from phototag.cli.progress import STAGES
 
 if TYPE_CHECKING:
+    from phototag.work.scan_news import Running
     from phototag.work.shown import (
         ClusterView,
         FaceLine,
@@ -213,6 +215,7 @@ def status(found: Status, default: bool) -> None:
             ("people", f"{found.people:,} with a name, {found.clusters:,} unnamed clusters"),
             ("last scan", _last_scan(found)),
             ("at work", _writer(found)),
+            ("waiting", _held(found)),
             ("decisions", f"{found.decisions:,} in the journal"),
             ("model", _levels(found.model) if found.model else found.model_problem or ""),
             ("disk", _disk(found)),
@@ -271,13 +274,40 @@ def _time(text: str | None) -> str:
     return (text or "")[:16].replace("T", " ")
 
 
-def _writer(found: Status) -> str:
+def _held(found: Status) -> str:
+    if found.held is None:
+        return ""
+    lost = found.held.moved + found.held.withdrawn
+    return f"{lost:,} changes of automatic names since {_time(found.held.since)} (phototag diff)"
+
+
+def _writer(found: Status) -> str | list[str]:
     if found.writer is None:
         return "nobody"
     said = found.writer
     command = console.shown(str(said.get("command", "another phototag")))
     since = _time(said.get("started"))
-    return f"process {said.get('pid')} on {said.get('host')} since {since}: {command}"
+    who = f"process {said.get('pid')} on {said.get('host')} since {since}: {command}"
+    return who if found.scan is None else [who, _running(found.scan)]
+
+
+def _running(scan: Running) -> str:
+    """`Finding faces: 120 of 3,000 photos, 210 faces, about 12 min left`."""
+    text = STAGES[scan.stage]
+    if scan.total:
+        text += f": {scan.done:,} of {scan.total:,} photos"
+    if scan.faces:
+        text += f", {scan.faces:,} faces"
+    if scan.seconds_left is None:
+        return text
+    return f"{text}, about {in_time(scan.seconds_left)} left"
+
+
+def in_time(seconds: float) -> str:
+    """`45 s`, `12 min`, `3.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _disk(found: Status) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from phototag.core.lives import Life
 from phototag.core.types import Box, Vectors
 
 MEETS = 0.5
@@ -35,6 +36,7 @@ KINDS = (
     "restore",
     "import",
     "enroll",
+    "life",
 )
 
 
@@ -118,6 +120,15 @@ def same_name(name: str) -> str:
     return tidy(name).casefold()
 
 
+PARTS = ("faces", "present", "nobody", "refused")
+"""Parts of a payload whose entries are about a photo, or a face in it."""
+
+
+def entries_of(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """All entries of a payload that are about a photo."""
+    return [entry for part in PARTS for entry in payload.get(part, ())]
+
+
 Resolve = Callable[[Anchor], Sequence[int]]
 """From an anchor to the faces that it means: the face and what it became in edited photos."""
 
@@ -139,6 +150,8 @@ class State:
     """Keys of photos in which a person may appear more than once (mirrors, collages)."""
     present: set[tuple[str, int]] = field(default_factory=set)
     """(key of a photo, person): somebody is in it, and which face is theirs was not said."""
+    lives: dict[int, Life] = field(default_factory=dict)
+    """When people lived, as far as a user said."""
     _named: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -152,6 +165,7 @@ class State:
             set(self.rejected),
             set(self.twice),
             set(self.present),
+            dict(self.lives),
         )
 
     def person_named(self, name: str) -> Person | None:
@@ -182,7 +196,8 @@ class State:
     def _import(self, decision: Decision, resolve: Resolve) -> None:
         """Names from another program, each with its face or only with a photo. They yield to what
         the user said."""
-        entries = [*decision.payload.get("faces", ()), *decision.payload.get("present", ())]
+        payload = decision.payload
+        entries = [*payload.get("faces", ()), *payload.get("present", ())]
         names = list(dict.fromkeys(same_name(entry["person"]) for entry in entries))
         for entry in entries:
             name = entry["person"]
@@ -195,6 +210,26 @@ class State:
                 said = known is not None and known.how == "manual"
                 if not said and (face, person.id) not in self.rejected:
                     self.verdicts[face] = Verdict("person", person.id, "imported", decision.id)
+        self._import_besides(decision, resolve)
+
+    def _import_besides(self, decision: Decision, resolve: Resolve) -> None:
+        """What another library said that names nobody; where something is known here, that
+        stays."""
+        for entry in decision.payload.get("nobody", ()):
+            for face in resolve(Anchor.parse(entry)):
+                self.verdicts.setdefault(
+                    face, Verdict(entry["state"], None, "imported", decision.id)
+                )
+        for entry in decision.payload.get("refused", ()):
+            person = self.person_named(entry["person"])
+            for face in resolve(Anchor.parse(entry)) if person is not None else ():
+                known = self.verdicts.get(face)
+                if person is not None and (known is None or known.person != person.id):
+                    self.rejected.add((face, person.id))
+        for entry in decision.payload.get("lives", ()):
+            person = self.person_named(entry["person"])
+            if person is not None:
+                self.lives.setdefault(person.id, Life(entry["born"], entry["died"]))
 
     def _label(self, decision: Decision, faces: list[int]) -> None:
         person = self._person(decision.payload["person"], decision)
@@ -248,8 +283,24 @@ class State:
             if person == gone.id:
                 self.present.discard((photo, person))
                 self.present.add((photo, heir.id))
+        mine, theirs = self.lives.pop(gone.id, Life()), self.lives.get(heir.id, Life())
+        self._set_life(heir, Life(theirs.born or mine.born, theirs.died or mine.died))
         del self.people[gone.id]
         del self._named[same_name(gone.name)]
+
+    def _life(self, decision: Decision, faces: list[int]) -> None:
+        person = self.person_named(decision.payload["person"])
+        if person is not None:
+            known = self.lives.get(person.id, Life())
+            said = decision.payload
+            born, died = said.get("born", known.born), said.get("died", known.died)
+            self._set_life(person, Life(born, died))
+
+    def _set_life(self, person: Person, life: Life) -> None:
+        """A life of which nothing is known is none."""
+        self.lives.pop(person.id, None)
+        if life != Life():
+            self.lives[person.id] = life
 
     def _ignore(self, decision: Decision, faces: list[int]) -> None:
         for face in faces:
@@ -275,6 +326,7 @@ _EFFECTS: dict[str, Callable[[State, Decision, list[int]], None]] = {
     "ignore": State._ignore,
     "not_a_face": State._not_a_face,
     "restore": State._restore,
+    "life": State._life,
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from phototag.core.lives import faded
 from phototag.core.neighbours import ranks
 from phototag.core.types import Vectors
 
@@ -22,11 +23,16 @@ POOL = 1024
 """From how many of a person's faces, the best by quality, the examples are chosen."""
 
 
-def person_scores(faces: Vectors, examples: Vectors) -> Vectors:
+def person_scores(
+    faces: Vectors,
+    examples: Vectors,
+    ages: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+) -> Vectors:
     """How well each face [m, d] fits a person of examples [k, d]: float32 [m].
 
-    The mean of the three best similarities; of all if the examples are fewer. Exact for vectors
-    on the grid. Raises ValueError without examples.
+    The mean of the three best similarities; of all if the examples are fewer. `ages` of the faces
+    [m] and the examples [k] (years, NaN where not known): an example of another age counts less.
+    Exact for vectors on the grid. Raises ValueError without examples.
     """
     if not len(examples):
         raise ValueError("a person without examples has no score")
@@ -34,6 +40,8 @@ def person_scores(faces: Vectors, examples: Vectors) -> Vectors:
     best = min(BEST, len(examples))
     for start in range(0, len(faces), 65536):
         sims = examples @ faces[start : start + 65536].T
+        if ages is not None:
+            sims -= faded(ages[0][start : start + 65536], ages[1])
         scores[start : start + 65536] = highest(sims, best).sum(axis=0) / np.float32(best)
     return scores
 

@@ -11,10 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from phototag.core.decisions import KINDS, Decision, State, same_name, standing
+from phototag.core.decisions import KINDS, PARTS, Decision, State, entries_of, same_name, standing
 
 FORGOTTEN = "forgotten"
 """Kind of a row that is left of a decision about a forgotten person: it says nothing."""
+
+IMPORTED = (*PARTS, "lives")
+"""Parts of an import's payload."""
 
 _FIELDS = ("person", "into", "name")
 
@@ -78,7 +81,7 @@ def _followed(
 
 def _names(payload: Mapping[str, Any]) -> list[str]:
     found = [payload[name] for name in _FIELDS if payload.get(name)]
-    for entry in (*payload.get("faces", ()), *payload.get("present", ())):
+    for entry in (*entries_of(payload), *payload.get("lives", ())):
         if entry.get("person"):
             found.append(entry["person"])
     return list(dict.fromkeys(found))
@@ -109,10 +112,10 @@ def _new(
         return isinstance(name, str) and who.get(name) == person
 
     if kind == "import":
-        for part in ("faces", "present"):
+        for part in IMPORTED:
             if part in payload:
-                payload[part] = [e for e in payload[part] if not is_hers(e["person"])]
-        if not (payload.get("faces") or payload.get("present")):
+                payload[part] = [e for e in payload[part] if not is_hers(e.get("person"))]
+        if not any(payload.get(part) for part in IMPORTED):
             return FORGOTTEN, {}
     elif kind == "split" and is_hers(payload["person"]) != is_hers(payload.get("into")):
         hers = is_hers(payload["person"])
@@ -139,7 +142,9 @@ def _called_as_now(
     for each in _FIELDS:
         if isinstance(payload.get(each), str):
             payload[each] = now(payload[each])
-    for part in ("faces", "present"):
+    for part in IMPORTED:
         if any("person" in entry for entry in payload.get(part, ())):
-            payload[part] = [{**e, "person": now(e["person"])} for e in payload[part]]
+            payload[part] = [
+                {**e, "person": now(e["person"])} if "person" in e else e for e in payload[part]
+            ]
     return payload

@@ -25,7 +25,15 @@ __all__ = [
     "person_scores",
 ]
 
-Law = Literal["accepted", "below-accept", "margin", "twice-in-photo", "rejected", "no-candidate"]
+Law = Literal[
+    "accepted",
+    "below-accept",
+    "margin",
+    "twice-in-photo",
+    "rejected",
+    "no-candidate",
+    "outside-life",
+]
 """What settled a face: it was named, or what stood between it and its best-scoring person."""
 
 
@@ -37,6 +45,10 @@ class Candidate:
     photo: int
     person: int
     score: float
+    alive: bool = True
+    """Whether the person lived on the day of the photo, as far as both are known."""
+    more_margin: float = 0.0
+    """What the lead over the runner-up has to be more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +93,8 @@ def match(
       other face goes to its next best; nobody gets a person whom a better face may yet be.
     - A person is given at `accept` or more, ahead of every other person the face could be by
       `margin`. Whom another face of the photo was given, a face could not be any more.
+    - A person who did not live on the day of the photo is not given, and is nobody's runner-up: a
+      child is not its grandmother. It may be suggested: the date may be a scanner's, or wrong.
     - What is left is suggested, best score first.
 
     In a video a face is there for a while: `spans` tells when, by face, and `taken_in` when a
@@ -168,13 +182,13 @@ class _Room:
             self.away.add(candidate.person, self._span(candidate))
 
     def _runner_up(self, candidate: Candidate) -> Candidate | None:
-        others = self.of_face[candidate.face]
+        others = (o for o in self.of_face[candidate.face] if o.alive or not candidate.alive)
         return next((o for o in others if o.person != candidate.person and self._open(o)), None)
 
     def _accept(self, thresholds: Thresholds) -> dict[int, Match]:
         """Best pair first; over again, since a person given away may clear another's margin."""
         named: dict[int, Match] = {}
-        waiting = [c for c in self.ranked if c.score >= thresholds.accept]
+        waiting = [c for c in self.ranked if c.alive and c.score >= thresholds.accept]
         before = -1
         while before != len(named):
             before = len(named)
@@ -186,7 +200,8 @@ class _Room:
                 if unclear.has(person, self._span(candidate)):
                     continue
                 second = self._runner_up(candidate)
-                if second is None or candidate.score - second.score >= thresholds.margin:
+                margin = thresholds.margin + candidate.more_margin
+                if second is None or candidate.score - second.score >= margin:
                     named[face] = _named(candidate, second)
                     self._take(candidate)
                 elif person not in self.shareable:
@@ -210,7 +225,9 @@ class _Room:
             return "rejected"
         if self._is_away(best):
             return "twice-in-photo"
-        return "margin" if best.score >= thresholds.accept else "below-accept"
+        if best.score < thresholds.accept:
+            return "below-accept"
+        return "margin" if best.alive else "outside-life"
 
 
 def _named(best: Candidate, second: Candidate | None) -> Match:

@@ -113,7 +113,12 @@ class Desk:
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                return store.open_to_write(self.folder, command, now().isoformat("T", "seconds"))
+                return store.open_to_write(
+                    self.folder,
+                    command,
+                    now().isoformat("T", "seconds"),
+                    shared=setup.load(self.folder, self.options).shared,
+                )
             except LibraryInUse:
                 if time.monotonic() > deadline:
                     raise

@@ -70,6 +70,10 @@ def describe(decision: Decision) -> str:
             return f"split {some} from {payload['person']}" + (
                 f" into {payload['into']}" if payload.get("into") else ""
             )
+        case "life":
+            said = {word: payload[word] for word in ("born", "died") if word in payload}
+            dates = ", ".join(f"{word} {date or 'unknown'}" for word, date in said.items())
+            return f"{payload['person']} {dates}"
         case "undo" | "redo":
             return f"{decision.kind} decision {payload['decision']}"
         case kind:

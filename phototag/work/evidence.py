@@ -6,13 +6,16 @@ import heapq
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import numpy as np
+
 from phototag.catalog import evidence as rows
 from phototag.catalog import faces as table
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.store import Library
 from phototag.core.examples import person_scores
+from phototag.core.lives import Life
 from phototag.core.types import Vectors
-from phototag.work.group import examples_of
+from phototag.work.recognise import ages_of, examples_of
 from phototag.work.why import Rival
 
 NEAREST = 5
@@ -73,20 +76,31 @@ def _rivals(
     """The best-scoring people. A score is a mean, so it never exceeds the person's best similarity:
     people whose best is below the last place need not be scored."""
     names, refused = verdict_table.people(lib), set(rows.refused(lib, face))
+    lives = verdict_table.lives(lib)
     found: list[tuple[float, int, int]] = []
     for person, most in sorted(best.items(), key=lambda kv: (-kv[1], kv[0])):
         if len(found) == NEAREST and most < found[-1][0]:
             break
-        ids, examples = examples_of(lib, model, person)
-        others = examples[ids != face]
-        if len(others):
-            score = float(person_scores(vector[None], others)[0])
-            found = sorted([*found, (score, person, len(others))], key=lambda e: (-e[0], e[1]))
+        score, others = score_of(lib, model, person, face, vector, lives.get(person))
+        if others:
+            found = sorted([*found, (score, person, others)], key=lambda e: (-e[0], e[1]))
             found = found[:NEAREST]
     return tuple(
         Rival(names[person], _rounded(score), count, person in refused)
         for score, person, count in found
     )
+
+
+def score_of(
+    lib: Library, model: str, person: int, face: int, vector: Vectors, life: Life | None
+) -> tuple[float, int]:
+    """(how well a face fits a person, the number of examples): itself is none. -1 without any."""
+    ids, examples = examples_of(lib, model, person)
+    others = ids != face
+    if not others.any():
+        return -1.0, 0
+    ages = ages_of(lib, life, np.array([face]), ids[others])
+    return float(person_scores(vector[None], examples[others], ages)[0]), int(others.sum())
 
 
 def mates_of(

@@ -103,7 +103,7 @@ def forget(
         report.problems += writer.run().problems
     report.backups = _drop_backups(lib, gone.names)
     table.compact(lib)
-    store.blank_lock(lib)
+    store.hide_command(lib)
     look(lib, gone.names, report)
     return report
 
@@ -121,13 +121,14 @@ def _from_the_catalogue(
     hers = assignment_table.assigned(lib, "person_id", person) if faces else []
     with lib.transaction():
         table.rewrite_rows(lib, gone.rows)
-        journal.append(lib, time=ground.now, actor=ground.actor, kind="forget", payload={})
+        row = journal.append(lib, time=ground.now, actor=ground.actor, kind="forget", payload={})
+        verdict_table.release_people(lib, [person])
         change = replay_all(lib)
         removed = table.drop_past_drawings(lib, drawn) + table.drop_faces(lib, hers)
         for name in gone.names:
             table.hide_in_runs(lib, name)
         forget_arrays(lib)
-        regroup(lib, ground.model, ground.thresholds, change)
+        regroup(lib, ground.model, ground.thresholds, change, decision=row.id)
     sweep_arrays(lib)
     return removed
 

@@ -3,14 +3,18 @@
 What has to be looked at again is noted in the catalogue itself (`photos.grouped`), not remembered
 by a scan. So a scan that was cut off anywhere is finished by the next one, and the outcome is a
 function of the photos, the decisions and the model alone.
+
+What changes names in masse (another model, other thresholds) takes effect in a scan, which looks at
+it first (`work.consent`). A decision made meanwhile says what it says, and the rest waits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from phototag.catalog import arrays
+from phototag.catalog import arrays, journal
+from phototag.catalog import assignments as table
 from phototag.catalog import faces as face_table
 from phototag.catalog import photos as photo_table
 from phototag.catalog import verdicts as verdict_table
@@ -20,6 +24,7 @@ from phototag.catalog.store import Library, meta, set_meta
 from phototag.core.neighbours import NEIGHBOURS
 from phototag.core.types import Thresholds
 from phototag.work.cluster import cluster
+from phototag.work.consent import Consent, Held, clear, held, mark_of
 from phototag.work.face_table import refreshed
 from phototag.work.recognise import (
     Settled,
@@ -47,6 +52,10 @@ class Grouping:
     """Of them, faces that have a suggestion that they had not."""
     withdrawn: int
     """Of them, faces that lost an automatic person."""
+    moved: int = 0
+    """Of them, faces that were given another person automatically."""
+    held: Held | None = None
+    """What was not applied, because it is more than a scan may change by itself."""
 
 
 def regroup(
@@ -58,47 +67,103 @@ def regroup(
     everything: bool = False,
     decision: int | None = None,
     again: Again | None = None,
+    consent: Consent | None = None,
 ) -> Grouping:
     """Settle all photos that changed, the faces in `change`, and all that may be one of its people;
     mark the photos whose outputs are others now.
 
     `decision` is the one that this follows from, `again` tells an undo or redo which one it takes
-    back or repeats. Runs inside the caller's transaction or its own. Raises CannotWrite.
+    back or repeats. `consent` judges what comes out: where it may not stand, only what was decided
+    is written, and the rest waits. Runs inside the caller's transaction or its own. Raises
+    CannotWrite.
     """
     with lib.transaction():
-        used = recognizer(lib)
-        signature = f"{model} {thresholds} {NEIGHBOURS}"
-        if not used.is_gallery:
-            signature += f" {used.id} {used.accept}"
-        everything |= meta(lib, "grouped") != signature
-        if decision is not None and photo_table.any_unseen(lib, model):
-            return _words_only(lib, change)
+        wanted = signature(lib, model, thresholds)
+        others = meta(lib, "grouped") != wanted
+        if decision is not None and (others or photo_table.any_unseen(lib, model)):
+            return _words_only(lib, change, decision)
         dirty = set(photo_table.ungrouped(lib))
-        if not (everything or dirty or change.people or change.faces or change.photos):
+        if not (everything or others or dirty or change.people or change.faces or change.photos):
             return Grouping((), 0, 0, 0)
-        plain = not (everything or dirty)
+        plain = not (everything or others or dirty)
         memory = remembered(lib, again) if again is not None and plain else None
-        settled = _regrouped(
-            lib, model, thresholds, change, dirty, everything, decision, again, memory
-        )
+        with lib.attempt() as take_back:
+            settled = _regrouped(
+                lib, model, thresholds, change, dirty, everything or others, decision, again, memory
+            )
+            stands = consent is None or consent.judge(lib, settled.before, settled.after)
+            if not stands:
+                take_back()
+        if not stands and consent is not None:
+            return _wait(lib, model, change, consent, wanted)
         note_standing(lib, decision, again, plain=plain)
         photo_table.set_grouped(lib)
-        set_meta(lib, "grouped", signature)
+        set_meta(lib, "grouped", wanted)
+        if consent is None:
+            clear(lib)
+        else:
+            consent.settle(lib, model, stands=True, mark="")
         changed = sorted(settled.before.keys() | settled.after.keys())
         photo_table.unpublish(lib, sorted(set(face_table.photos_of(lib, changed).values())))
     arrays.sweep_arrays(lib)
     return _told(settled.before, settled.after, changed)
 
 
-def _words_only(lib: Library, change: Change) -> Grouping:
-    """Write what a decision says and nothing that follows: another model was chosen, and the next
-    scan, which shows it the faces, settles all."""
-    settled = settle_words(lib, change.faces)
+def signature(lib: Library, model: str, thresholds: Thresholds) -> str:
+    """What the assignments depend on besides the photos and the decisions."""
+    used = recognizer(lib)
+    text = f"{model} {thresholds} {NEIGHBOURS}"
+    return text if used.is_gallery else f"{text} {used.id} {used.accept}"
+
+
+def still_held(lib: Library, model: str, thresholds: Thresholds, limits: str) -> Held | None:
+    """What waits, if nothing came since that could make it something else."""
+    waiting = held(lib)
+    if waiting is None or waiting.limits != limits:
+        return None
+    return waiting if waiting.mark == mark_of(lib, signature(lib, model, thresholds)) else None
+
+
+def _wait(lib: Library, model: str, change: Change, consent: Consent, wanted: str) -> Grouping:
+    """Write what was decided; all else stays until a scan may settle everything."""
+    grouping = _words_only(lib, change)
+    table.drop_automatic_of_past(lib)
+    set_meta(lib, "grouped", "waits")
+    waiting = consent.settle(lib, model, stands=False, mark=mark_of(lib, wanted))
+    arrays.sweep_arrays(lib)
+    return replace(grouping, held=waiting)
+
+
+def _words_only(lib: Library, change: Change, decision: int | None = None) -> Grouping:
+    """Write what a decision says and nothing that follows: the next scan settles all."""
+    faces = set(change.faces) | table.rivals(lib, change.faces)
+    if decision is not None:
+        faces |= _uprooted(lib, change, decision)
+    settled = settle_words(lib, faces)
     changed = sorted(settled.before.keys() | settled.after.keys())
     photos = sorted(set(face_table.photos_of(lib, changed).values()))
     photo_table.unsettle(lib, photos)
     note_standing(lib, None, None, plain=False)
     return _told(settled.before, settled.after, changed)
+
+
+def _uprooted(lib: Library, change: Change, decision: int) -> set[int]:
+    """Faces whose automatic name cannot stay after a decision: its person is no more, or was two
+    people before a merge that was undone. A merge hands its names on."""
+    row = journal.decision(lib, decision)
+    assert row is not None
+    orphans = table.automatic_of_nobody(lib)
+    if row.kind == "merge":
+        heir = verdict_table.load_part(lib, ()).person_named(row.payload["into"])
+        assert heir is not None
+        kept = verdict_table.may_be(lib, orphans, heir.id)
+        table.give_to(lib, kept, heir.id)
+        photo_table.unpublish(lib, sorted(set(face_table.photos_of(lib, kept).values())))
+        return orphans - kept
+    undone = journal.decision(lib, row.payload["decision"]) if "decision" in row.payload else None
+    if undone is not None and undone.kind == "merge":
+        orphans |= table.automatic_of(lib, change.people - verdict_table.kept_people(lib))
+    return orphans
 
 
 def _regrouped(
@@ -116,7 +181,7 @@ def _regrouped(
     people = set(verdict_table.people(lib)) if everything else set(change.people)
     people |= verdict_table.decided_people(lib, dirty)
     touched = update_scores(lib, model, thresholds, new.table, people=people, new=new.new)
-    touched |= change.faces
+    touched |= change.faces | table.faces_scored(lib, change.lives)
     stirred = photo_table.photos_with_keys(lib, change.photos)
     photos = dirty | stirred | set(face_table.photos_of(lib, touched).values())
     if everything:
@@ -141,16 +206,17 @@ def _regrouped(
 def _told(
     old: Mapping[int, Assignment], new: Mapping[int, Assignment], changed: Collection[int]
 ) -> Grouping:
-    recognised = suggested = withdrawn = 0
+    recognised = suggested = withdrawn = moved = 0
     for face in changed:
         before, after = old.get(face), new.get(face)
         was = before.person if before is not None and before.state == "automatic" else None
         now = after.person if after is not None and after.state == "automatic" else None
         recognised += now is not None and now != was
+        moved += was is not None and now is not None and now != was
         withdrawn += was is not None and now is None and (after is None or after.person != was)
         hint = after.suggestion if after is not None else None
         suggested += hint is not None and (before is None or before.suggestion != hint)
-    return Grouping(tuple(changed), recognised, suggested, withdrawn)
+    return Grouping(tuple(changed), recognised, suggested, withdrawn, moved)
 
 
-__all__ = ["Again", "Change", "Grouping", "examples_of", "regroup"]
+__all__ = ["Again", "Change", "Grouping", "examples_of", "regroup", "still_held"]

@@ -11,6 +11,7 @@ import numpy as np
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.store import Library
 from phototag.core.gallery import Ranking
+from phototag.core.lives import Life, day_of, more_margin
 from phototag.core.matching import Candidate, Match, match
 from phototag.core.types import Box, FaceRecord, Thresholds
 from phototag.vision.classify import ClassifierCard
@@ -96,10 +97,11 @@ def identify(
         vectors = np.stack([face.embedding for face in faces])
         return gallery.search(vectors, least=thresholds.suggest, count=NEAREST)
 
+    lives = verdict_table.lives(lib)
     photos = []
     for word in words:
         seen = look_at(word, look, leave_out)
-        photos.append(_photo(seen, rank, names, thresholds, refused_of(lib, seen)))
+        photos.append(_photo(seen, rank, names, thresholds, refused_of(lib, seen), lives))
     return Searched(tuple(photos), len(gallery.people), gallery.size)
 
 
@@ -113,7 +115,7 @@ def predict(card: ClassifierCard, look: Look, words: Sequence[str]) -> Searched:
         said = [face.classified.probabilities for face in faces if face.classified is not None]
         return [sorted(enumerate(row.tolist()), key=lambda one: -one[1]) for row in said]
 
-    photos = tuple(_photo(look_at(word, look), rank, names, levels, set()) for word in words)
+    photos = tuple(_photo(look_at(word, look), rank, names, levels, set(), {}) for word in words)
     return Searched(photos, len(card.classes), 0, card.id)
 
 
@@ -123,6 +125,7 @@ def _photo(
     names: Mapping[int, str],
     thresholds: Thresholds,
     refused: set[tuple[int, int]],
+    lives: Mapping[int, Life],
 ) -> PhotoIdentified:
     record = seen.record
     if record is None:
@@ -135,7 +138,7 @@ def _photo(
     rankings = rank(seen.faces)
     matches = match(
         [
-            Candidate(face, 0, person, score)
+            _candidate(face, person, score, lives.get(person), day_of(record.taken))
             for face, ranking in enumerate(rankings)
             for person, score in ranking
         ],
@@ -148,6 +151,13 @@ def _photo(
         _face(seen, number, rankings[number], matches.get(number), names) for number in wanted
     )
     return PhotoIdentified(seen.path, *size, faces)
+
+
+def _candidate(face: int, person: int, score: float, life: Life | None, day: float) -> Candidate:
+    if life is None:
+        return Candidate(face, 0, person, score)
+    age = float(life.ages(np.array([day]))[0])
+    return Candidate(face, 0, person, score, life.holds(day), more_margin(age))
 
 
 def _face(

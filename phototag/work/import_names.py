@@ -4,7 +4,7 @@ back."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -12,17 +12,21 @@ from typing import Any
 from phototag.catalog import faces as face_table
 from phototag.catalog import interchange as table
 from phototag.catalog import verdicts as verdict_table
+from phototag.catalog.interchange import PresentFile, Word
 from phototag.catalog.store import Library
-from phototag.core.decisions import State, same_name
+from phototag.core.decisions import State, best_meeting, same_name
 from phototag.core.drawings import Drawing
 from phototag.core.reconcile import Known, Reconciled, reconcile
 from phototag.errors import UnreadableImage, UsageError
 from phototag.work.deciding import Ground, Said, decide
 from phototag.work.eye import Eye, Sight, look_at_waiting
+from phototag.work.import_library import Other, read_other
 from phototag.work.import_sources import Reader, Saying
 from phototag.work.reports import Problem
 
-SOURCES = ("xmp", "picasa", "takeout", "sidecars", "csv")
+SOURCES = ("xmp", "picasa", "takeout", "sidecars", "csv", "library")
+
+_NOBODY = {"ignored": "ignored", "not_a_face": "no face"}
 
 Tell = Callable[[int], None]
 """Photos that said something, so far."""
@@ -54,6 +58,8 @@ class ImportReport:
     """Names that stay with their photo."""
     agreed: int = 0
     """Names that were known already."""
+    besides: int = 0
+    """Of another library: faces that are nobody or not somebody, and dates of people."""
     people: list[str] = field(default_factory=list)
     """Everybody who was named, sorted."""
     new_people: list[str] = field(default_factory=list)
@@ -86,13 +92,18 @@ def import_names(
     reader = Reader(lib)
     report = ImportReport(source)
     wanted = _Wanted(lib, ground, eye, report, dry_run)
-    sayings = sorted(
-        _sayings(reader, source, place, contacts), key=lambda s: (s.file.key, s.file.path)
-    )
+    if source == "library":
+        other = read_other(lib, place, reader)
+        found: Iterable[Saying] = other.sayings
+    else:
+        found = _sayings(reader, source, place, contacts)
+    sayings = sorted(found, key=lambda s: (s.file.key, s.file.path))
     for key, copies in groupby(sayings, key=lambda s: s.file.key):
         wanted.take(key, list(copies))
         report.photos += 1
         tell(report.photos)
+    if source == "library":
+        wanted.take_besides(other)
     report.problems = reader.problems + report.problems
     report.strangers, report.nameless = reader.strangers, reader.nameless
     wanted.finish()
@@ -122,6 +133,9 @@ class _Wanted:
     dry_run: bool
     faces: list[dict[str, Any]] = field(default_factory=list)
     present: list[dict[str, str]] = field(default_factory=list)
+    nobody: list[dict[str, Any]] = field(default_factory=list)
+    refused: list[dict[str, Any]] = field(default_factory=list)
+    lives: list[dict[str, Any]] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
 
     def take(self, key: str, copies: list[Saying]) -> None:
@@ -153,6 +167,42 @@ class _Wanted:
         self.report.drawn += len(done.drawn)
         if done.drawn:
             self._draw(key, copies, done)
+
+    def take_besides(self, other: Other) -> None:
+        """What another library says that names nobody."""
+        for each in other.besides:
+            known = self._known(each.file.photo)
+            boxes = {number: face.box for number, face in known.items()}
+            for word in each.words:
+                number = best_meeting(word.box, boxes)
+                if number is not None:
+                    self._beside(each.file, number, known[number], word)
+        mine = {same_name(n): p for p, n in verdict_table.people(self.lib).items()}
+        coming = {same_name(entry["person"]) for entry in (*self.faces, *self.present)}
+        lives = verdict_table.lives(self.lib)
+        for name, life in sorted(other.lives.items()):
+            person = mine.get(same_name(name))
+            if person in lives or (person is None and same_name(name) not in coming):
+                continue
+            self.lives.append({"person": name, "born": life.born, "died": life.died})
+
+    def _beside(self, file: PresentFile, number: int, face: Known, word: Word) -> None:
+        """A face that is none, or ignored, or not somebody, there."""
+        (anchor,) = face_table.anchors(self.lib, [number], self.ground.model)
+        said, name = anchor.payload(), word.person or ""
+        if word.state == "refused":
+            if same_name(name) in face.refused:
+                return
+            if face.person is not None and same_name(face.person) == same_name(name):
+                why = f"it is {face.person} here, and is not {name} there"
+                self.report.conflicts.append(Clash(file.path, name, f"face-{number}", why))
+            else:
+                self.refused.append({**said, "person": name})
+        elif face.person is not None or number in self.numbers:
+            why = f"it is {face.person or 'somebody'} here, and is {_NOBODY[word.state]} there"
+            self.report.conflicts.append(Clash(file.path, "nobody", f"face-{number}", why))
+        elif not face.closed:
+            self.nobody.append({**said, "state": word.state})
 
     def _known(self, photo: int) -> dict[int, Known]:
         rows = face_table.faces_of(self.lib, photo)
@@ -187,11 +237,13 @@ class _Wanted:
         known = {same_name(name): name for name in verdict_table.people(self.lib).values()}
         report.people = sorted(known.get(key, name) for key, name in names.items())
         report.new_people = sorted(name for key, name in names.items() if key not in known)
-        if self.dry_run or not names:
+        report.besides = len(self.nobody) + len(self.refused) + len(self.lives)
+        if self.dry_run or not (names or report.besides):
             return
         payload: dict[str, Any] = {"source": report.source, "faces": self.faces}
-        if self.present:
-            payload["present"] = self.present
+        for part in ("present", "nobody", "refused", "lives"):
+            if getattr(self, part):
+                payload[part] = getattr(self, part)
         text = (
             f"{report.named + report.drawn:,} faces and {report.present:,} photos got names of "
             f"{len(names):,} people from {report.source}."

@@ -19,12 +19,15 @@ from phototag.catalog.photos import photo_with_key
 from phototag.catalog.recognizer import recognizer
 from phototag.catalog.store import Library
 from phototag.core.decisions import State
+from phototag.core.lives import Life, more_margin
 from phototag.core.matching import Candidate, Match, choose_examples, match, person_scores
 from phototag.core.quality import GOOD
 from phototag.core.tracks import ALWAYS, meet
 from phototag.core.types import Span, Thresholds, Vectors
 from phototag.work.classified import rescore
 from phototag.work.face_table import FaceTable
+
+Ages = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 BLOCK = 4096
 """Photos that are settled at once: memory stays flat whatever the size of the library."""
@@ -77,31 +80,51 @@ def update_scores(
         for person in sorted(known.keys() & set(people)):
             _choose(lib, model, person)
         return touched | rescore(lib, used, faces, people=people, new=new)
+    lives = verdict_table.lives(lib)
     for person in sorted(known):
+        if person not in people and not len(fresh):
+            continue
+        rows = slice(None) if person in people else fresh
         if person in people:
-            vectors = _choose(lib, model, person)
-            pairs = _scores(faces.ids, faces.vectors, vectors, thresholds.suggest)
+            _choose(lib, model, person)
+        ids, vectors = faces.ids[rows], faces.vectors[rows]
+        examples, known_as = examples_of(lib, model, person)
+        ages = ages_of(lib, lives.get(person), ids, examples)
+        pairs = _scores(ids, vectors, known_as, thresholds.suggest, ages)
+        if person in people:
             touched |= table.replace_scores(lib, person, pairs)
-        elif len(fresh):
-            _, vectors = examples_of(lib, model, person)
-            pairs = _scores(faces.ids[fresh], faces.vectors[fresh], vectors, thresholds.suggest)
+        else:
             table.add_scores(lib, ((face, person, score) for face, score in pairs))
     return touched
 
 
-def _choose(lib: Library, model: str, person: int) -> Vectors:
-    """Choose a person's examples anew; their vectors [k, d]."""
-    ids, vectors = _chosen(lib, model, person)
+def ages_of(
+    lib: Library, life: Life | None, faces: NDArray[np.int64], examples: NDArray[np.int64]
+) -> Ages | None:
+    """How old somebody was in the photos of faces and of examples, as far as EXIF says; None where
+    their birth is not known."""
+    if life is None or life.born is None:
+        return None
+    one, other = (life.ages(face_table.days(lib, those)) for those in (faces, examples))
+    return one, other
+
+
+def _choose(lib: Library, model: str, person: int) -> None:
+    """Choose a person's examples anew."""
+    ids, _ = _chosen(lib, model, person)
     example_table.set_examples(lib, model, person, ids.tolist())
-    return vectors
 
 
 def _scores(
-    ids: NDArray[np.int64], vectors: Vectors, examples: Vectors, least: float
+    ids: NDArray[np.int64],
+    vectors: Vectors,
+    examples: Vectors,
+    least: float,
+    ages: Ages | None,
 ) -> list[tuple[int, float]]:
     if not len(examples) or not len(ids):
         return []
-    scores = person_scores(vectors, examples)
+    scores = person_scores(vectors, examples, ages)
     high = np.flatnonzero(scores >= least)
     return [(int(ids[i]), round(float(scores[i]), 6)) for i in high]
 
@@ -200,11 +223,7 @@ def _follow(
     kept = _kept(live, order, state, old, taken, spans)
     for face, assignment in kept.items():
         taken[live[face]].append((assignment.person or 0, spans.get(face, ALWAYS)))
-    candidates = [
-        Candidate(face, photo, person, score)
-        for face, photo, person, score in table.scores_of_photos(lib, photos)
-        if face in order and face not in state.verdicts
-    ]
+    candidates = _candidates(lib, state, order, photos)
     matches = match(
         candidates,
         thresholds=thresholds,
@@ -220,6 +239,29 @@ def _follow(
         or _assignment(face, state, matches.get(face), old.get(face), seen=face in order)
         for face in live
     }
+
+
+def _candidates(
+    lib: Library, state: State, order: Mapping[int, int], photos: Collection[int]
+) -> list[Candidate]:
+    """Every undecided face with everybody it may be, and what its photo's date says of that."""
+    rows = [
+        row
+        for row in table.scores_of_photos(lib, photos)
+        if row[0] in order and row[0] not in state.verdicts
+    ]
+    dated = [face for face, _, person, _ in rows if person in state.lives]
+    days = dict(zip(dated, face_table.days(lib, np.array(dated, dtype=np.int64)), strict=True))
+    found = []
+    for face, photo, person, score in rows:
+        life = state.lives.get(person)
+        if life is None:
+            found.append(Candidate(face, photo, person, score))
+            continue
+        day = float(days[face])
+        age = float(life.ages(np.array([day]))[0])
+        found.append(Candidate(face, photo, person, score, life.holds(day), more_margin(age)))
+    return found
 
 
 def _kept(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from phototag.core.consent import NameChange
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -37,6 +39,10 @@ class ScanOptions:
     accept_missing: bool = False
     seconds: float | None = None
     """Time budget."""
+    accept_changes: bool = False
+    """Let whatever changes of the automatic names stand."""
+    diff: bool = False
+    """Work out what would change of the automatic names, and change nothing of them."""
 
 
 @dataclass(slots=True)
@@ -59,6 +65,12 @@ class ScanReport:
     recognised: int = 0
     suggested: int = 0
     withdrawn: int = 0
+    reassigned: int = 0
+    """Faces that were given another person than before."""
+    held: int = 0
+    """Automatic names that would be moved or withdrawn, and wait for somebody to accept it."""
+    changes: tuple[NameChange, ...] = ()
+    """Of automatic names: made, or (held, `ScanOptions.diff`) not made."""
     remaining: int = 0
     """Files left undone when the time budget ended."""
     failed: list[Problem] = field(default_factory=list)

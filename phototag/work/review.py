@@ -15,12 +15,10 @@ from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.grids import Page
 from phototag.catalog.store import Library
 from phototag.catalog.views import SeenFace
-from phototag.core.examples import person_scores
 from phototag.core.quality import GOOD
 from phototag.core.types import Box, Thresholds
-from phototag.work.evidence import compare, vector_of
+from phototag.work.evidence import compare, score_of, vector_of
 from phototag.work.film import picture_of
-from phototag.work.group import examples_of
 from phototag.work.why import Rival
 
 MEMBERS = 12
@@ -122,11 +120,9 @@ def doubtful(lib: Library, model: str, thresholds: Thresholds) -> Iterator[tuple
 def _own_score(lib: Library, model: str, face: int, person: int) -> float:
     """How well a face fits its person's other faces; -1 where there are none."""
     vector = vector_of(lib, model, face)
-    ids, examples = examples_of(lib, model, person)
-    others = examples[ids != face]
-    if vector is None or not len(others):
+    if vector is None:
         return -1.0
-    return float(person_scores(vector[None], others)[0])
+    return score_of(lib, model, person, face, vector, verdict_table.lives(lib).get(person))[0]
 
 
 def _about_cluster(lib: Library, model: str, number: int, faces: int) -> Question:

@@ -17,19 +17,22 @@ from typing import Protocol
 from phototag.catalog import paths as path_table
 from phototag.catalog import photos as photo_table
 from phototag.catalog import plan as plan_table
+from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.plan import Todo
 from phototag.catalog.store import Library
+from phototag.core.consent import parse_limits
 from phototag.core.types import Thresholds
 from phototag.settings import Settings
+from phototag.work.consent import Consent, in_words, keep_names
 from phototag.work.enrolled import unseen
 from phototag.work.extract import Job, Kit, Outcome
 from phototag.work.eye import Eye, look_at_waiting
-from phototag.work.group import Grouping, regroup
+from phototag.work.group import NOTHING, Grouping, regroup, still_held
 from phototag.work.intake import Intake
 from phototag.work.planning import Planner, is_too_much, told
 from phototag.work.reports import Problem, Progress, ScanOptions, ScanReport, Tell
 from phototag.work.ties import tie_edits
-from phototag.work.verdicts import catch_up, replay_all
+from phototag.work.verdicts import Change, catch_up, replay_all
 from phototag.work.workers import Pool, physical_cores
 from phototag.work.writing import Writer
 
@@ -67,6 +70,7 @@ class Scan:
 
     def run(self, places: Sequence[str]) -> ScanReport:
         """Raises UsageError for a place that does not exist, CannotWrite, ModelError."""
+        parse_limits(self.settings.max_changes)  # what is wrong with it is said at once
         started = time.monotonic()
         planner = Planner(
             self.lib,
@@ -95,6 +99,7 @@ class Scan:
         self.report.recognised = grouping.recognised
         self.report.suggested = grouping.suggested
         self.report.withdrawn = grouping.withdrawn
+        self.report.reassigned = grouping.moved
         self.report.changed_faces = list(grouping.changed)
         return self.report
 
@@ -118,6 +123,7 @@ class Scan:
         waiting: list[list[Todo]] = []
         jobs = min(self.settings.jobs or physical_cores(), -(-total // CHUNK))
         done = 0
+        self._say("extract", 0, total)
         with self.workers(self.kit, jobs) as pool:
             for outcomes in pool.run(self._chunks(intake, waiting, deadline)):
                 todos = waiting.pop(0)
@@ -190,15 +196,39 @@ class Scan:
     def _group(self, replay: bool) -> Grouping:
         """Work out the decisions again where photos meet them, then recognise and cluster."""
         self._say("group", 0, 0)
+        consent = Consent(
+            parse_limits(self.settings.max_changes),
+            accept=self.options.accept_changes,
+            look_only=self.options.diff,
+            now=self.now.isoformat(timespec="seconds"),
+        )
         with self.lib.transaction():
+            names = verdict_table.people(self.lib)
             tied, self.report.unmatched = tie_edits(self.lib, self.model, self.thresholds)
             change = replay_all(self.lib) if replay or tied else catch_up(self.lib)
             look_at_waiting(self.lib, Eye(self.kit), self.model)
-            return regroup(self.lib, self.model, self.thresholds, change)
+            grouping = self._still_held(change, consent)
+            if grouping is None:
+                grouping = regroup(self.lib, self.model, self.thresholds, change, consent=consent)
+            if grouping.held is not None:
+                keep_names(self.lib, names)
+        self.report.changes = consent.changes
+        if grouping.held is not None:
+            self.report.held = grouping.held.moved + grouping.held.withdrawn
+            said = Problem(str(self.lib.folder), "held", in_words(grouping.held))
+            self.report.guarded.append(said)
+        return grouping
+
+    def _still_held(self, change: Change, consent: Consent) -> Grouping | None:
+        """Where nothing came since, what waits is not worked out again."""
+        if consent.accept or consent.look_only or change != NOTHING:
+            return None
+        waiting = still_held(self.lib, self.model, self.thresholds, str(consent.limits))
+        return None if waiting is None else Grouping((), 0, 0, 0, held=waiting)
 
     def _say(self, stage: str, done: int, total: int, path: str = "") -> None:
         now = time.monotonic()
-        if done == total or now - self._last_tell > 0.1:
+        if done in (0, total) or now - self._last_tell > 0.1:
             self._last_tell = now
             self.tell(Progress(stage, done, total, self.report.faces, path))
 

@@ -15,6 +15,7 @@ from phototag.catalog import faces as table
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog import views
 from phototag.catalog.store import Library
+from phototag.core.lives import Life, in_words
 from phototag.core.types import Vectors
 from phototag.work.face_table import edges_from
 from phototag.work.group import examples_of
@@ -178,6 +179,11 @@ def _about_person(row: views.PersonRow, examples: int, rejected: int) -> Iterabl
         f"{row.name}: {_faces(row.faces)} in {_photos(row.photos)}, {row.confirmed:,} named by you "
         f"and {recognised:,} recognised."
     )
+    if row.born or row.died:
+        yield (
+            f"{row.name} {in_words(Life(row.born, row.died))}: photos of another time are not "
+            "recognised as theirs, if EXIF dates them."
+        )
     if row.enrolled:
         yield f"{_faces(row.enrolled)} of {row.name} came by phototag enroll."
     if examples < row.confirmed:

@@ -16,7 +16,9 @@ from phototag.catalog.recognizer import recognizer
 from phototag.catalog.store import CATALOG, Library
 from phototag.errors import ModelError
 from phototag.settings import Settings
+from phototag.work.consent import Held, held
 from phototag.work.models import embedder_card
+from phototag.work.scan_news import Running, running
 from phototag.work.why import Levels, levels_of
 
 PICTURES = ("faces", "thumbs", "thumbnails", "sheet", "sidecars", "enrolled")
@@ -71,6 +73,10 @@ class Status:
     last_scan: LastScan | None
     writer: dict[str, Any] | None
     """Who works on the library now: pid, host, command, started."""
+    scan: Running | None
+    """Where the scan is that runs now."""
+    held: Held | None
+    """Changes of names that wait for somebody to accept them."""
     model: Levels | None
     model_problem: str | None
     detector: str
@@ -88,6 +94,7 @@ def status(lib: Library, settings: Settings) -> Status:
     by_state = {state: tally.get(state, 0) for state in STATES}
     by_state["waiting"] = max(0, counts["faces"] - sum(by_state.values()))
     model, problem = _model(lib, settings)
+    at_work = store.in_use(lib.folder)
     return Status(
         library=str(lib.folder),
         photos=counts["photos"],
@@ -102,7 +109,9 @@ def status(lib: Library, settings: Settings) -> Status:
         clusters=tally["clusters"],
         decisions=counts["decisions"],
         last_scan=_last_scan(lib),
-        writer=store.owner_of(lib.folder) if store.in_use(lib.folder) else None,
+        writer=store.owner_of(lib.folder) if at_work else None,
+        scan=running(lib.folder) if at_work else None,
+        held=held(lib),
         model=model,
         model_problem=problem,
         detector=settings.detector,

@@ -4,7 +4,7 @@ follows."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from phototag.catalog import tracks as track_table
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.store import Library
 from phototag.core.decisions import same_name, tidy, to_redo, to_undo
+from phototag.core.lives import Life, checked, day_of, in_words
 from phototag.core.tracks import ALWAYS, meet
 from phototag.core.types import first_line
 from phototag.errors import NotFound, NothingToUndo, TwiceInPhoto, UsageError
@@ -146,6 +147,22 @@ def split(
     return decide(lib, ground, "split", payload, faces, text)
 
 
+def set_life(lib: Library, ground: Ground, name: str, dates: Mapping[str, str]) -> Said:
+    """Say when somebody was born or died: `dates` has `born`, `died` or both; empty takes what was
+    said back. Raises NotFound, UsageError."""
+    person = person_wanted(lib, name)
+    shown = verdict_table.people(lib)[person]
+    said = {word: checked(word, text) if text else None for word, text in dates.items()}
+    if not said:
+        raise UsageError(f'Say when: phototag people set "{shown}" --born 2019-04-02.')
+    known = verdict_table.lives(lib).get(person, Life())
+    life = Life(said.get("born", known.born), said.get("died", known.died))
+    if life.born and life.died and day_of(life.born) > day_of(life.died, end=True):
+        raise UsageError(f"{shown} cannot have been born {life.born} and have died {life.died}.")
+    text = f"{shown} {in_words(life)}."
+    return decide(lib, ground, "life", {"person": shown, **said}, (), text)
+
+
 def undo(lib: Library, ground: Ground) -> Said:
     """Take back the newest decision."""
     target = to_undo(journal.decisions(lib))
@@ -222,6 +239,7 @@ __all__ = [
     "reject",
     "rename",
     "restore",
+    "set_life",
     "split",
     "undo",
 ]

@@ -8,10 +8,10 @@ from phototag.catalog import drawings as drawing_table
 from phototag.catalog import journal
 from phototag.catalog import photos as photo_table
 from phototag.catalog import verdicts as table
-from phototag.catalog.assignments import assigned
+from phototag.catalog.assignments import assigned, automatic_of, give_to
 from phototag.catalog.faces import photos_of, resolver
 from phototag.catalog.store import Library, meta, set_meta
-from phototag.core.decisions import Anchor, Decision, State, replay
+from phototag.core.decisions import Anchor, Decision, State, entries_of, replay, same_name
 from phototag.core.drawings import drawings, drawings_of
 
 
@@ -25,20 +25,29 @@ class Change:
     """Faces with another verdict or refusal."""
     photos: frozenset[str] = field(default_factory=frozenset)
     """Keys of photos that may show somebody twice from now on, or no more."""
+    lives: frozenset[int] = field(default_factory=frozenset)
+    """People of whom something else is known about when they lived."""
 
     def __or__(self, other: Change) -> Change:
         return Change(
-            self.people | other.people, self.faces | other.faces, self.photos | other.photos
+            self.people | other.people,
+            self.faces | other.faces,
+            self.photos | other.photos,
+            self.lives | other.lives,
         )
 
 
 def apply(lib: Library, decision: Decision) -> Change:
     """Let one new decision take effect, reading only what it touches."""
+    if table.kept_people(lib):  # a name may mean somebody who is only kept
+        return replay_all(lib)
     drawing_table.bring(lib, drawings_of(decision))
-    named = [entry["photo"] for entry in decision.payload.get("faces", ())]
-    resolve = resolver(lib, named)
+    entries = entries_of(decision.payload)
+    resolve = resolver(lib, [entry["photo"] for entry in entries])
     faces: list[int] = []
-    for entry in decision.payload.get("faces", ()):
+    for entry in entries:
+        if "box" not in entry:
+            continue
         faces += resolve(Anchor.parse(entry))
     old = table.load_part(lib, faces, _people_meant(lib, decision))
     new = old.copy()
@@ -78,10 +87,25 @@ def _settle(lib: Library, old: State, new: State) -> Change:
     table.save_state(lib, old, new)
     set_meta(lib, "replayed", str(journal.newest_id(lib)))
     _republish_renamed(lib, old, new)
+    _renew_kept(lib)
     told = photo_table.photos_with_keys(lib, {photo for photo, _ in old.present ^ new.present})
     told |= {heir for photo in told for heir in drawing_table.same_pixels(lib, photo)}
     photo_table.unpublish(lib, sorted(told))
     return difference(old, new)
+
+
+def _renew_kept(lib: Library) -> None:
+    """Somebody who was only kept, and has the name of a person again, is that person."""
+    kept = table.kept_people(lib)
+    if not kept:
+        return
+    names = table.people(lib)
+    known = {same_name(name): p for p, name in names.items() if p not in kept}
+    for person in kept & names.keys():
+        heir = known.get(same_name(names[person]))
+        if heir is not None:
+            give_to(lib, automatic_of(lib, [person]), heir)
+            table.release_people(lib, [person])
 
 
 def _republish_renamed(lib: Library, old: State, new: State) -> None:
@@ -108,4 +132,10 @@ def difference(old: State, new: State) -> Change:
     }
     people |= old.people.keys() ^ new.people.keys()
     faces |= {f for f, _ in old.rejected ^ new.rejected}
-    return Change(frozenset(people), frozenset(faces), frozenset(old.twice ^ new.twice))
+    lives = {p for p, _ in old.lives.items() ^ new.lives.items()}
+    return Change(
+        frozenset(people | lives),
+        frozenset(faces),
+        frozenset(old.twice ^ new.twice),
+        frozenset(lives),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from phototag.work.models import embedder_card, thresholds_of
 from phototag.work.publish import Publisher, PublishReport
 from phototag.work.recognizers import kit_for
 from phototag.work.scan import MakeRunner, Progress, Scan, ScanOptions, ScanReport, Tell
+from phototag.work.scan_news import Note, counts
 from phototag.work.workers import Pool
 
 Clock = Callable[[], datetime]
@@ -29,6 +30,8 @@ class Errand:
     """As the catalogue notes it."""
     options: ScanOptions = field(default_factory=ScanOptions)
     default_library: bool = True
+    report: ScanReport = field(default_factory=ScanReport)
+    """Filled while the scan runs."""
     scheduler: str | None = None
     """Address of a Dask cluster that reads the photos; None: this machine does."""
 
@@ -42,6 +45,12 @@ def scan_and_publish(
     started = now()
     run = store.begin_run(lib, started.isoformat(timespec="seconds"), errand.command)
     outcome = "interrupted"
+    note = Note(lib.folder, now)
+
+    def told(progress: Progress) -> None:
+        note.tell(progress)
+        tell(progress)
+
     summary: dict[str, Any] = {}
     try:
         job = Scan(
@@ -51,22 +60,24 @@ def scan_and_publish(
             model=card.id,
             thresholds=thresholds_of(card),
             options=errand.options,
-            tell=tell,
+            tell=told,
             now=started,
             workers=_workers(errand.scheduler),
+            report=errand.report,
         )
         report = job.run(errand.places)
         published = None
-        if not errand.options.dry_run:
+        if not (errand.options.dry_run or errand.options.diff):
             publisher = Publisher(lib, settings, card.id, default_library=errand.default_library)
-            published = publisher.run(lambda d, total: tell(Progress("publish", d, total)))
-        outcome = "done"
+            published = publisher.run(lambda d, total: told(Progress("publish", d, total)))
+        outcome = "held" if report.held or errand.options.diff else "done"
         summary = counts(report)
         return report, published
     except errors.PhototagError as error:
         outcome = error.code
         raise
     finally:
+        note.end()
         ended = now().isoformat(timespec="seconds")
         store.end_run(lib, run, ended, outcome, summary)
 
@@ -77,11 +88,3 @@ def _workers(scheduler: str | None) -> MakeRunner:
     from phototag.work.distant import DaskPool
 
     return lambda kit, jobs: DaskPool(kit, scheduler=scheduler)
-
-
-def counts(report: ScanReport) -> dict[str, Any]:
-    """The report with lists counted."""
-    said = asdict(report)
-    for name in ("failed", "skipped", "guarded", "unmatched", "changed_faces"):
-        said[name] = len(said[name])
-    return said

@@ -299,6 +299,11 @@ def _obstacle(case: Case, best: Rival, levels: Levels) -> str:
                 f"{likest}, but {other} in the same photo is {best.person}, and nobody is in a "
                 "photo twice (--allow-twice lifts that for mirrors and collages)."
             )
+        case "outside-life":
+            return (
+                f"{likest}, but {best.person} did not live when the photo was taken, by its date "
+                "(phototag people set changes when that was)."
+            )
         case "rejected":
             return f"{likest}, but you said that it is not {best.person}."
         case _:

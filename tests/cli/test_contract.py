@@ -80,6 +80,8 @@ DOCUMENTS = {
         "decisions",
         "last_scan",
         "writer",
+        "scan",
+        "held",
         "model",
         "model_problem",
         "detector",
@@ -166,6 +168,9 @@ DOCUMENTS = {
         "recognised",
         "suggested",
         "withdrawn",
+        "reassigned",
+        "held",
+        "changes",
         "remaining",
         "failed",
         "skipped",
@@ -173,11 +178,14 @@ DOCUMENTS = {
         "unmatched",
         "planned",
         "library",
+        "recognizer",
         "exit_code",
         "totals",
         "outputs",
         "sheet",
+        "xmp",
     },
+    ("diff",): {"schema", "named", "moved", "withdrawn", "held", "changes"},
 }
 
 STREAMS = {
@@ -210,7 +218,7 @@ STREAMS = {
 
 @pytest.mark.parametrize("words", DOCUMENTS, ids=" ".join)
 def test_a_document_has_exactly_these_keys(request, run, monkeypatch, words) -> None:
-    only_looks = words[0] in ("status", "show", "doctor")
+    only_looks = words[0] in ("status", "show", "doctor", "diff")
     home = request.getfixturevalue("reading" if only_looks else "home")
     monkeypatch.chdir(home.photos)
     if words == ("redo",):
@@ -273,7 +281,7 @@ def commands(group: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, (*above, name))
-        else:
+        if not hasattr(command, "commands") or command.invoke_without_command:
             yield (*above, name)
 
 

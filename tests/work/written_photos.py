@@ -53,9 +53,10 @@ def face(who: str, x: float = 0.1, alike: float = 0.9, quality: float = 0.9) -> 
     return {"who": who, "x": x, "alike": alike, "quality": quality}
 
 
-def photo(pixels: str, *faces: dict[str, Any], note: str = "") -> bytes:
+def photo(pixels: str, *faces: dict[str, Any], note: str = "", taken: str | None = None) -> bytes:
     """A photo's bytes: its picture, its faces, and metadata that are no part of the picture."""
-    return json.dumps({"pixels": pixels, "faces": faces, "note": note}).encode()
+    said = {"pixels": pixels, "faces": faces, "note": note}
+    return json.dumps(said if taken is None else {**said, "taken": taken}).encode()
 
 
 def direction(word: str) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -65,8 +66,9 @@ def direction(word: str) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 
 def vector(seen: dict[str, Any], pixels: str, model: str) -> Vectors:
-    """How a model sees a face: that near to the person, the rest the photo's own."""
-    axis = direction(f"{model} {seen['who']}")
+    """How a model sees a face: that near to the person (or to whom this model takes them for), the
+    rest the photo's own."""
+    axis = direction(f"{model} {seen.get('taken_for', {}).get(model, seen['who'])}")
     own = direction(f"{model} {pixels.split('/')[0]} {seen['who']} {seen['x']}")
     own -= (own @ axis) * axis
     rest = np.sqrt(1 - seen["alike"] ** 2)
@@ -104,7 +106,7 @@ def seen_by(job: Job, model: str) -> Outcome:
         width=1000,
         height=800,
         format="JPEG",
-        taken=None,
+        taken=said.get("taken"),
         faces=tuple(_face(seen, said["pixels"], model) for seen in said["faces"]),
         thumb=None,
     )
@@ -207,7 +209,7 @@ class World:
         with self.open() as lib:
             scan = self.job(lib, stop_after=stop_after, **options)
             report = scan.run([os.fspath(p) for p in places or (self.photos,)])
-            if not scan.options.dry_run:
+            if not (scan.options.dry_run or scan.options.diff):
                 self.published = Publisher(lib, self.settings, self.model).run()
         return report
 

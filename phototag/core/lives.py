@@ -1,0 +1,105 @@
+"""When people lived: what the date of a photo says for and against somebody being in it.
+
+Days are whole days since 1970-01-01; ages are years. A photo's day is NaN where its EXIF does not
+tell it: then time is no evidence.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phototag.core.types import Vectors
+from phototag.errors import UsageError
+
+Days = NDArray[np.float64]
+
+YEAR = 365.2425
+"""Days."""
+
+SLACK = 1
+"""Days before a birth or after a death that a photo may still be of: cameras know no time zones."""
+
+GROWN = 18.0
+"""Years from which on a face is compared with all examples alike."""
+
+YOUNG = 6.0
+"""Years below which a child must lead its runner-up by more."""
+
+FADE = 0.0
+"""What a difference in age takes from a similarity, for each doubling of the age (plus one)."""
+
+MORE_MARGIN = 0.0
+"""How much more, in similarity."""
+
+_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What a user said of when somebody lived: ISO dates, or only a year or a month."""
+
+    born: str | None = None
+    died: str | None = None
+
+    def holds(self, day: float) -> bool:
+        """Whether a photo of that day can show the person alive."""
+        if np.isnan(day):
+            return True
+        first, last = day_of(self.born), day_of(self.died, end=True)
+        return not (day < first - SLACK or day > last + SLACK)
+
+    def ages(self, days: Days) -> NDArray[np.float64]:
+        """Ages [n] on those days [n]; NaN where the day, or the birth, is not known."""
+        return np.maximum((days - day_of(self.born)) / YEAR, 0.0)
+
+
+def day_of(date: str | None, *, end: bool = False) -> float:
+    """The day of an ISO date, of a month or a year the first (or last); what follows it does not
+    count. NaN for none, and for what is no date."""
+    found = _DATE.match(date or "")
+    if found is None:
+        return float("nan")
+    try:
+        moment = np.datetime64(found.group())  # of a unit that the text tells
+    except ValueError:
+        return float("nan")
+    if end:
+        return float((moment + 1).astype("datetime64[D]").astype(np.int64)) - 1
+    return float(moment.astype("datetime64[D]").astype(np.int64))
+
+
+def checked(word: str, text: str) -> str:
+    """A date that a user typed (`2019-04-02`, `2019-04`, `2019`). Raises UsageError."""
+    if _DATE.fullmatch(text.strip()) is None or np.isnan(day_of(text.strip())):
+        raise UsageError(f"--{word} {text!r} is no date: say it like 2019-04-02, 2019-04 or 2019.")
+    return text.strip()
+
+
+def faded(faces: NDArray[np.float64], examples: NDArray[np.float64]) -> Vectors:
+    """What age takes from the similarities of faces [m] to examples [k], both of known or unknown
+    (NaN) age: float32 [k, m].
+
+    The examples nearest in age lose nothing, the others by how much farther they are: whoever has
+    no example of that age is as likely as without dates. Grown-ups are of one age, and what is not
+    known counts as near.
+    """
+    one, other = np.log2(1 + np.minimum(faces, GROWN)), np.log2(1 + np.minimum(examples, GROWN))
+    gap = np.nan_to_num(np.abs(other[:, None] - one[None]), nan=0.0)
+    lost: Vectors = (FADE * (gap - gap.min(axis=0))).astype(np.float32)
+    return lost
+
+
+def more_margin(age: float) -> float:
+    """What the lead over the runner-up has to be more, for a face of that age."""
+    return MORE_MARGIN if age < YOUNG else 0.0
+
+
+def in_words(life: Life) -> str:
+    """`was born 2019-04-02 and died 2020`."""
+    parts = [f"was born {life.born}"] if life.born else []
+    parts += [f"died {life.died}"] if life.died else []
+    return " and ".join(parts) or "has no dates"
