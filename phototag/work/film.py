@@ -80,8 +80,9 @@ def timeline_of(lib: Library, photo: int) -> tuple[str, ...]:
 
 def lines_of(faces: Iterable[SeenFace], names: Mapping[int, str]) -> tuple[str, ...]:
     """The same for faces of a video."""
-    seen = [(f.span, names[f.person]) for f in faces if f.span and f.person in names]
-    return tuple(f"{clocks(span)} {name}" for span, name in timeline(seen))
+    seen = [(f.span, names.get(f.person or 0)) for f in faces if f.span is not None]
+    named = ((span, name) for span, name in seen if name is not None)
+    return tuple(f"{clocks(span)} {name}" for span, name in timeline(named))
 
 
 @dataclass(frozen=True, slots=True)
