@@ -45,7 +45,7 @@ DOORS = {
     "protocol_whitelist": "none",
 }
 """What FFmpeg may take a file for, and what it may open besides: nothing. A playlist that is named
-like a video would have it fetch from the network."""
+like a video names other files, and addresses in the network."""
 
 SHORT: Moment = 500
 """Milliseconds by which a search aims too early: key frames and times are not always where a file's
