@@ -140,12 +140,12 @@ def live(folder: Path, people: dict[Path, list[Any]]) -> dict[str, float]:
     gallery = Gallery.of(np.arange(len(vectors)), vectors)
     names = {number: f"Person {number}" for number in range(len(vectors))}
     assert isinstance(card.thresholds, Thresholds)
-    rates, faces = [], []
+    rates, costs, faces = [], [], []
     for turn in range(3):
         watch = Watch(
             Mtcnn(min_face=MIN_FACE, turned=False), Embedder(card), gallery, names, card.thresholds
         )
-        count, began = 0, time.perf_counter()
+        count, began, spent = 0, time.perf_counter(), time.process_time()
         with Recording(folder / f"out-{turn}.mp4") as recording:
             for at, pixels in frames_of(str(film)):
                 view = watch.see(at, pixels)
@@ -153,8 +153,10 @@ def live(folder: Path, people: dict[Path, list[Any]]) -> dict[str, float]:
                 faces.append(len(view.faces))
                 count += 1
         rates.append(count / (time.perf_counter() - began))
+        costs.append((time.process_time() - spent) / count)
     return {
         "frames_per_second": round(statistics.median(rates), 1),
+        "cpu_ms_per_frame": round(1000 * statistics.median(costs), 1),
         "faces_per_frame": round(statistics.mean(faces), 2),
     }
 

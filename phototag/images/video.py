@@ -9,6 +9,7 @@ the end of a file from an error, and the time of every frame (OpenCV: 0 througho
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,9 +39,19 @@ MOST_DAMAGED = 0.2
 """Share of packets that may be damaged: one lost packet of a camera's card costs a moment, not all
 that was seen before and after."""
 
+DOORS = {
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,asf,flv,"
+    "ogg,m4v,dv,mxf,h264,hevc",
+    "protocol_whitelist": "none",
+}
+"""What FFmpeg may take a file for, and what it may open besides: nothing. A playlist that is named
+like a video names other files, and addresses in the network."""
+
 SHORT: Moment = 500
 """Milliseconds by which a search aims too early: key frames and times are not always where a file's
 index has them."""
+
+_CLOCK = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
 WHOLE = 1 << 30
 """Bytes of the largest file whose key is a digest of all of it: two seconds of reading."""
@@ -55,6 +66,12 @@ class Frame:
 
     at: Moment
     _frame: VideoFrame
+
+    @property
+    def end(self) -> Moment:
+        """When the next one follows, as far as the file says."""
+        length, base = self._frame.duration, self._frame.time_base
+        return self.at + (round(float(length * base) * 1000) if length and base else 0)
 
     @property
     def pts(self) -> int:
@@ -90,7 +107,7 @@ class Video:
             raise UnreadableImage(path, "empty", "the file is empty (0 bytes).")
         self._file = open(path, "rb")  # noqa: PTH123, SIM115 (closed with the video)
         try:
-            self._container = av.open(self._file, "r", metadata_errors="replace")
+            self._container = av.open(self._file, "r", options=DOORS, metadata_errors="replace")
         except (FFmpegError, ValueError) as error:
             self._file.close()
             said = "this is no video that can be read: its header is damaged, or it breaks off."
@@ -106,9 +123,9 @@ class Video:
 
         for stream in self._container.streams.video:
             if not stream.disposition & Disposition.attached_pic:  # not the cover of a song
-                stream.thread_type = "NONE"  # a worker is one of several
                 if stream.codec_context is None:
                     break
+                stream.thread_type = "NONE"  # a worker is one of several
                 return stream
         if self._container.streams.video:
             said = "its codec is not known to this FFmpeg."
@@ -148,21 +165,23 @@ class Video:
         length, base = self._stream.duration, self._stream.time_base
         if length is not None and base is not None:
             return round(float(length * base) * 1000)
+        said = _CLOCK.match(self._stream.metadata.get("DURATION", ""))  # Matroska's
+        if said is not None:
+            return round((int(said[1]) * 3600 + int(said[2]) * 60 + float(said[3])) * 1000)
         return None if self._container.duration is None else self._container.duration // 1000
 
     def frames(self) -> Iterator[Frame]:
         """Every frame in order. Raises UnreadableImage where the video breaks off, is largely
         damaged, or does not end."""
-        count, last = 0, 0
-        for frame in self._timed():
-            if count and frame.at < last:
-                continue  # a clock that jumps back
-            count, last = count + 1, frame.at
-            if count > MOST_FRAMES:
+        last = end = 0
+        for count, frame in enumerate(self._timed()):
+            if count >= MOST_FRAMES:
                 said = f"it has more than {MOST_FRAMES:,} frames. Cut it into pieces."
                 raise UnreadableImage(self.path, "too-long", said)
-            yield frame
-        self._check_whole(count, last)
+            if frame.at >= last:  # else a clock that jumps back
+                last, end = frame.at, frame.end
+                yield frame
+        self._check_whole(end)
 
     def frame_at(self, at: Moment) -> Frame:
         """The first frame at or after a moment, else the last. Decodes from the key frame before it
@@ -206,15 +225,15 @@ class Video:
         said = f"{what} damaged. Copy the file again from where it came."
         return UnreadableImage(self.path, "damaged", said)
 
-    def _check_whole(self, count: int, last: Moment) -> None:
-        if not count:
+    def _check_whole(self, end: Moment) -> None:
+        if self._start is None:
             raise UnreadableImage(self.path, "damaged", "no frame of it can be decoded.")
         wanted = self.duration
-        if wanted is not None and last < wanted * (1 - MOST_MISSING) - 2000:
+        if wanted is not None and end < wanted * (1 - MOST_MISSING) - 2000:
             raise UnreadableImage(
                 self.path,
                 "truncated",
-                f"the video breaks off after {last / 1000:.0f} of {wanted / 1000:.0f} seconds."
+                f"the video breaks off after {end / 1000:.0f} of {wanted / 1000:.0f} seconds."
                 " Copy the file again from where it came.",
             )
 

@@ -65,6 +65,8 @@ class Scan:
     tell: Tell
     now: datetime
     workers: MakeRunner = Pool
+    home: MakeRunner | None = None
+    """What reads the library's own files, which no other machine sees; None: `workers`."""
     report: ScanReport = field(default_factory=ScanReport)
     _last_tell: float = 0.0
 
@@ -155,7 +157,7 @@ class Scan:
         todo = unseen(self.lib, self.model)
         if not todo:
             return
-        with Pool(self.kit, 1) as pool:  # no other machine sees the library's folder
+        with (self.home or self.workers)(self.kit, 1) as pool:
             chunks = pool.run([job] for _, job in todo)
             for (key, _), (outcome,) in zip(todo, chunks, strict=True):
                 intake.take_enrolled(key, outcome)

@@ -48,6 +48,10 @@ LONELY = 0.95
 shows a false face, 0.835 to 0.95 of score; a video has hundreds of frames, and a face that is there
 is mostly there again."""
 
+SOON: Moment = 240
+"""Milliseconds until a new face of less than `LONELY` is looked at again: so somebody who is there
+for a moment only is not dropped for one poor frame."""
+
 FRAME = 512
 """Longest side of the frames that are kept for the strip, in pixels."""
 
@@ -93,6 +97,9 @@ class _Seen:
         self.best.append(look)
         self.best.sort(key=lambda known: (-known.glimpse.quality, known.glimpse.at))
         del self.best[BEST:]
+
+    def is_new(self, at: Moment) -> bool:
+        return self.path[0][0] == at
 
     @property
     def is_sure(self) -> bool:
@@ -187,8 +194,10 @@ class _Watch:
         if cut:
             self.tracker.cut()
         if cut or frame.at >= self._due:
-            self._due = frame.at + self.tools.every
             self._look(frame.at, frame.pixels())
+            unsure = any(seen.is_new(frame.at) and not seen.is_sure for seen in self.seen.values())
+            wait = min(SOON, self.tools.every) if unsure else self.tools.every
+            self._due = frame.at + wait
 
     def _look(self, at: Moment, pixels: Pixels) -> None:
         from phototag.images.read import Picture, as_webp, pixel_key

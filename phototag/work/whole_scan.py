@@ -63,6 +63,7 @@ def scan_and_publish(
             tell=told,
             now=started,
             workers=_workers(errand.scheduler),
+            home=Pool,
             report=errand.report,
         )
         report = job.run(errand.places)
