@@ -34,16 +34,19 @@ FADE = 0.02
 By simulation (`benchmarks/ages.py`; faces of growing children were not to be had): at 1 wrong name
 in 1,000 faces it gives 68.6 % of the children their name instead of 66.7 % where infants are told
 apart as others are, and 67.8 instead of 68.2 where they are mistaken for one another ten times as
-often; at 10 wrong 85.9 for 85.5, and 83.7 for 84.3; about 2 points are noise. With `accept` as it is
-it costs 1 point of 21. So it is small: who looks alike is mostly of like age already. 0.06 and more
-lose more than they gain.
+often; at 10 wrong 85.9 for 85.5, and 83.7 for 84.3; about 2 points are noise. With `accept` as it
+is it costs 1 point of 21. So it is small: who looks alike is mostly of like age already. 0.06 and
+more lose more than they gain.
 """
 
 MORE_MARGIN = 0.06
 """How much more, in similarity. By the same simulation, of children under six at 1 wrong name in
 1,000: 53.1 % get their name instead of 47.2 where infants are mistaken for one another (51.6
-instead of 52.4 where they are not); at 10 wrong it costs 9 to 10 points of 71 to 76. Names are given
-far below 1 wrong in 1,000."""
+instead of 52.4 where they are not); at 10 wrong it costs 9 to 10 points of 71 to 76. Names are
+given far below 1 wrong in 1,000."""
+
+LENGTHS = (10, 7, 4)
+"""Of `2019-04-02`, `2019-04` and `2019`."""
 
 
 @dataclass(frozen=True, slots=True)
