@@ -17,11 +17,12 @@ from phototag.cli.common import JsonOption, LibraryOption, QuietOption, Session,
 from phototag.cli.interchange import told_of_xmp
 from phototag.cli.progress import Tell, progress
 from phototag.cli.scan_log import Logged, logged
+from phototag.work.reports import ScanOptions
 
 if TYPE_CHECKING:
     from phototag.work.export_xmp import XmpReport
     from phototag.work.publish import PublishReport
-    from phototag.work.scan import Problem, Progress, ScanOptions, ScanReport
+    from phototag.work.scan import Problem, Progress, ScanReport
 
 EveryOption = Annotated[
     str | None,
@@ -182,15 +183,12 @@ def scan(
         "video": video,
         "every": milliseconds(every),
     }
-    seconds = parse_time(time_budget) if time_budget is not None else None
-    from phototag.work.scan import ScanOptions
-
     chosen = ScanOptions(
         retry_errors=retry_errors,
         force=force,
         dry_run=dry_run,
         accept_missing=accept_missing,
-        seconds=seconds,
+        seconds=None if time_budget is None else parse_time(time_budget),
         accept_changes=accept_changes,
         diff=diff,
     )
@@ -199,26 +197,23 @@ def scan(
 
         checked(scheduler)
     _end_on_sigterm()
-    quiet |= summary
     with (
         logged(log_json, places) as log,
         writing(library, options, create=True) as session,
-        progress(quiet or as_json) as tell,
+        progress(quiet or summary or as_json) as tell,
     ):
         published = _run(session, places, chosen, tell, log, scheduler)
-        report = log.report
         written = _write_xmp(session) if xmp and not (dry_run or diff) else None
-        code = _exit_code(report, session.settings.on_errors)
+        code = _exit_code(log.report, session.settings.on_errors)
         log.done(code)
         if as_json:
-            said = _as_json(session, report, published, code)
-            console.document("scan", {**said, "xmp": written and asdict(written)})
-            return code
+            return _document(session, log.report, published, written, code)
         if diff:
-            list_changes(session.lib, report)
-    _summary(session, report, published, quiet=quiet, dry=dry_run, library=library)
+            list_changes(session.lib, log.report)
+    short = quiet or summary
+    _summary(session, log.report, published, quiet=short, dry=dry_run, library=library)
     if written is not None:
-        told_of_xmp(written, quiet=quiet)
+        told_of_xmp(written, quiet=short)
     if summary:
         console.out(log.message)
     return code
@@ -242,6 +237,9 @@ def _run(
     from phototag.cli.common import command_line
     from phototag.work.whole_scan import Errand, scan_and_publish
 
+    if chosen.diff and chosen.dry_run:
+        raise errors.UsageError("Say --dry-run (what would be read) or --diff (who is who then).")
+
     def told(progress: Progress) -> None:
         log.progress(progress)
         tell(progress.stage, progress.done, progress.total, progress.faces)
@@ -256,6 +254,18 @@ def _exit_code(report: ScanReport, on_errors: str) -> int:
     if (report.failed or report.skipped) and on_errors == "report":
         return errors.SOME_FAILED
     return errors.OK
+
+
+def _document(
+    session: Session,
+    report: ScanReport,
+    published: PublishReport | None,
+    written: XmpReport | None,
+    code: int,
+) -> int:
+    said = _as_json(session, report, published, code)
+    console.document("scan", {**said, "xmp": written and asdict(written)})
+    return code
 
 
 def _as_json(

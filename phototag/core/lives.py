@@ -6,7 +6,6 @@ tell it: then time is no evidence.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,13 +28,25 @@ GROWN = 18.0
 YOUNG = 6.0
 """Years below which a child must lead its runner-up by more."""
 
-FADE = 0.0
-"""What a difference in age takes from a similarity, for each doubling of the age (plus one)."""
+FADE = 0.02
+"""What a difference in age takes from a similarity, for each doubling of the age (plus one).
 
-MORE_MARGIN = 0.0
-"""How much more, in similarity."""
+By simulation (`benchmarks/ages.py`; faces of growing children were not to be had): at 1 wrong name
+in 1,000 faces it gives 68.6 % of the children their name instead of 66.7 % where infants are told
+apart as others are, and 67.8 instead of 68.2 where they are mistaken for one another ten times as
+often; at 10 wrong 85.9 for 85.5, and 83.7 for 84.3; about 2 points are noise. With `accept` as it
+is it costs 1 point of 21. So it is small: who looks alike is mostly of like age already. 0.06 and
+more lose more than they gain.
+"""
 
-_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
+MORE_MARGIN = 0.06
+"""How much more, in similarity. By the same simulation, of children under six at 1 wrong name in
+1,000: 53.1 % get their name instead of 47.2 where infants are mistaken for one another (51.6
+instead of 52.4 where they are not); at 10 wrong it costs 9 to 10 points of 71 to 76. Names are
+given far below 1 wrong in 1,000."""
+
+LENGTHS = (10, 7, 4)
+"""Of `2019-04-02`, `2019-04` and `2019`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +71,12 @@ class Life:
 def day_of(date: str | None, *, end: bool = False) -> float:
     """The day of an ISO date, of a month or a year the first (or last); what follows it does not
     count. NaN for none, and for what is no date."""
-    found = _DATE.match(date or "")
-    if found is None:
+    text = date or ""
+    size = next((n for n in LENGTHS if _is_date(text[:n], n)), 0)
+    if not size:
         return float("nan")
     try:
-        moment = np.datetime64(found.group())  # of a unit that the text tells
+        moment = np.datetime64(text[:size])  # of a unit that the text tells
     except ValueError:
         return float("nan")
     if end:
@@ -72,9 +84,19 @@ def day_of(date: str | None, *, end: bool = False) -> float:
     return float(moment.astype("datetime64[D]").astype(np.int64))
 
 
+def _is_date(text: str, size: int) -> bool:
+    """Whether it looks like one of that length."""
+    parts = text.split("-")
+    return (
+        len(text) == size
+        and [len(part) for part in parts] == [4, 2, 2][: len(parts)]
+        and all(part.isascii() and part.isdigit() for part in parts)
+    )
+
+
 def checked(word: str, text: str) -> str:
     """A date that a user typed (`2019-04-02`, `2019-04`, `2019`). Raises UsageError."""
-    if _DATE.fullmatch(text.strip()) is None or np.isnan(day_of(text.strip())):
+    if len(text.strip()) not in LENGTHS or np.isnan(day_of(text.strip())):
         raise UsageError(f"--{word} {text!r} is no date: say it like 2019-04-02, 2019-04 or 2019.")
     return text.strip()
 

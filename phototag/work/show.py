@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from sqlite3 import Row
 
+import numpy as np
+
 from phototag.catalog import assignments as assignment_table
 from phototag.catalog import evidence as rows
 from phototag.catalog import faces as table
@@ -130,7 +132,22 @@ def _case(
         rivals=rivals,
         decision=next((w for w in history if known and w.decision == known.decision), None),
         elsewhere=_elsewhere(lib, seen, rivals, names),
+        age=_age(lib, seen, rivals, names),
     )
+
+
+def _age(
+    lib: Library, seen: views.SeenFace, rivals: Sequence[Rival], names: dict[int, str]
+) -> float | None:
+    """How old the person that a face is, may be, or is most like was in its photo."""
+    likest = [p for p, name in names.items() if rivals and name == rivals[0].person]
+    person = seen.person or seen.suggestion or next(iter(likest), None)
+    life = None if person is None else verdict_table.lives(lib).get(person)
+    if life is None:
+        return None
+    day = table.days(lib, np.array([seen.id]))
+    age = float(life.ages(day)[0])
+    return None if np.isnan(age) or not life.holds(float(day[0])) else round(age, 2)
 
 
 def _elsewhere(

@@ -9,6 +9,7 @@ from typing import Any
 
 from phototag.catalog.recognizer import Recognizer
 from phototag.core.examples import BEST
+from phototag.core.lives import GROWN, YOUNG, more_margin
 from phototag.core.quality import GOOD
 from phototag.vision.models import ModelCard
 
@@ -84,6 +85,9 @@ class Case:
     """Faces in its cluster."""
     fit: float | None = None
     """Mean similarity to the others of its cluster."""
+    age: float | None = None
+    """Years of the person that it is or is most like, when the photo was taken, as far as their
+    birth and EXIF tell."""
 
 
 def levels_of(card: ModelCard, used: Recognizer | None = None) -> Levels:
@@ -153,6 +157,8 @@ def why(case: Case, levels: Levels) -> list[str]:
             f"It is one of {case.mates:,} faces in {case.cluster}: {_number(case.fit)} to {others} "
             f"on average; groups join at {_number(levels.cluster)}."
         )
+    if case.age is not None and case.age < GROWN and levels.classifier is None:
+        said.append(_of_a_child(case, levels))
     if case.quality < GOOD:
         said.append(
             f"Its quality is {case.quality:.2f}: below {GOOD:.2f} a face starts no cluster and is "
@@ -162,6 +168,23 @@ def why(case: Case, levels: Levels) -> list[str]:
         words = f"{case.face} {shlex.quote(case.suggestion)}"
         said.append(f"To settle it: phototag label {words}, or phototag reject {words}.")
     return said
+
+
+def _of_a_child(case: Case, levels: Levels) -> str:
+    """What the age changed."""
+    assert case.age is not None
+    name = case.person or case.suggestion or case.rivals[0].person
+    text = f"{name} was {int(case.age)} then, and faces of about that age count most"
+    if more_margin(case.age):
+        text += f"; under {YOUNG:.0f} the lead must be {_number(_margin(case, levels))}"
+    return f"{text}."
+
+
+def _margin(case: Case, levels: Levels) -> float | None:
+    """The least lead of a face."""
+    if levels.margin is None or case.age is None:
+        return levels.margin
+    return levels.margin + more_margin(case.age)
 
 
 def _verdict(case: Case, levels: Levels) -> str:
@@ -243,7 +266,8 @@ def _next_best(case: Case, levels: Levels) -> str:
         second = case.runner_up_similarity or 0.0
         return (
             f"The runner-up is {case.runner_up} at {_number(second)}, "
-            f"margin {_number(case.similarity - second)}, least {_number(levels.margin)}."
+            f"margin {_number(case.similarity - second)}, "
+            f"least {_number(_margin(case, levels))}."
         )
     others = [r for r in case.rivals if r.person != case.person]
     if not others:
@@ -254,7 +278,7 @@ def _next_best(case: Case, levels: Levels) -> str:
     refused = " (and you said that it is not)" if best.rejected else ""
     return (
         f"The runner-up is {best.person} at {_number(best.score)}{refused}{more}, "
-        f"least {_number(levels.margin)}."
+        f"least {_number(_margin(case, levels))}."
     )
 
 
@@ -291,7 +315,7 @@ def _obstacle(case: Case, best: Rival, levels: Levels) -> str:
                 f"{case.face} may be {best.person}: {_number(best.score)} reaches "
                 f"{_number(levels.accept)}, but {second} is at "
                 f"{_number(case.runner_up_similarity)}: a lead of {_number(lead)}, and "
-                f"{_number(levels.margin)} is needed."
+                f"{_number(_margin(case, levels))} is needed."
             )
         case "twice-in-photo":
             other = case.elsewhere or "another face"

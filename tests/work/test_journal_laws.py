@@ -46,7 +46,8 @@ def small_world() -> Iterator[World]:
                 )
                 for i, who in enumerate(people)
             ]
-            world.put(f"p{n}.jpg", photo(f"p{n}", *faces))
+            taken = f"{2000 + n}-06-01T00:00:00" if n % 5 else None
+            world.put(f"p{n}.jpg", photo(f"p{n}", *faces, taken=taken))
         world.scan()
         yield world
 
@@ -112,7 +113,7 @@ def decide(world: World, step: tuple[Any, ...]) -> bool:
         held = held_by(world, rest[0])
         those = [f"face-{n}" for n in held[: 1 + rest[1] % 2]]
         return bool(held) and attempt(world, "split", rest[0], those, rest[2])
-    return attempt(world, kind, *rest)  # rename, merge
+    return attempt(world, kind, *rest)  # rename, merge, set_life
 
 
 def rescan(world: World, step: tuple[Any, ...]) -> None:
@@ -134,6 +135,7 @@ def rescan(world: World, step: tuple[Any, ...]) -> None:
 
 SOME = st.lists(st.integers(0, 60), min_size=1, max_size=4)
 NAME = st.sampled_from(NAMES)
+LIVES = ({"born": "2006"}, {"born": "2003-07", "died": "2009"}, {"died": ""})
 ROW = st.tuples(st.integers(0, 13), st.sampled_from((None, 0.1, 0.35, 0.6, 0.85)), NAME)
 DECISION = st.one_of(
     st.tuples(st.just("label"), SOME, NAME),
@@ -143,6 +145,7 @@ DECISION = st.one_of(
     st.tuples(st.just("split"), NAME, st.integers(0, 3), st.one_of(st.none(), NAME)),
     st.tuples(st.sampled_from(("rename", "merge")), NAME, NAME),
     st.tuples(st.just("draw"), st.integers(0, 13), st.sampled_from((0.2, 0.6)), NAME),
+    st.tuples(st.just("set_life"), NAME, st.sampled_from(LIVES)),
     st.tuples(st.just("import"), st.lists(ROW, min_size=1, max_size=6)),
 )
 TURN = st.sampled_from((("undo",), ("redo",)))
@@ -217,7 +220,7 @@ def check_laws(world: World) -> None:
 
 CACHES = (
     "assignments", "retired", "clusters", "memberships", "cluster_log", "scores", "examples",
-    "verdicts", "rejections", "people", "twice", "present",
+    "verdicts", "rejections", "people", "twice", "present", "lives",
 )  # fmt: skip
 
 
@@ -234,7 +237,8 @@ def from_nothing(world: World) -> None:
 
 def check_it_follows_from_the_journal(world: World) -> None:
     before = without_numbers(world)
-    said = {n: world.table(n) for n in ("verdicts", "rejections", "people", "twice", "present")}
+    tables = ("verdicts", "rejections", "people", "twice", "present", "lives")
+    said = {name: world.table(name) for name in tables}
     from_nothing(world)
     assert without_numbers(world) == before
     assert {n: world.table(n) for n in said} == said
@@ -288,7 +292,7 @@ def test_undoing_all_gives_the_state_before_to_the_byte(steps: list[tuple[Any, .
 
 def state(world: World) -> dict[str, list[tuple[Any, ...]]]:
     kept = ("assignments", "verdicts", "rejections", "people", "twice", "scores", "examples")
-    kept += ("faces", "embeddings", "present")
+    kept += ("faces", "embeddings", "present", "lives")
     found = {name: world.table(name) for name in kept}
     found["alive"] = world.ask("SELECT id FROM clusters WHERE alive = 1 ORDER BY id")
     return found
@@ -317,6 +321,7 @@ def _random_decision(dice: random.Random) -> tuple[Any, ...]:
         lambda: (dice.choice(("ignore", "not_a_face", "restore")), some),
         lambda: ("split", dice.choice(NAMES), dice.randrange(3), dice.choice((None, *NAMES))),
         lambda: (dice.choice(("rename", "merge")), dice.choice(NAMES), dice.choice(NAMES)),
+        lambda: ("set_life", dice.choice(NAMES), dice.choice(LIVES)),
         lambda: ("draw", dice.randrange(14), dice.choice((0.2, 0.6)), dice.choice(NAMES)),
     ]
     return dice.choice(makers)()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from phototag.catalog import store
+from phototag.core import lives
 from phototag.core.lives import Life, day_of
 from phototag.errors import UsageError
 from phototag.vision.models import ModelCard
@@ -112,6 +113,44 @@ def test_a_grown_up_likeness_is_no_rival_of_a_photo_before_the_child_s_birth(
     assert law(world, "1995.jpg")[:2] == (None, "margin")
     world.say("set_life", "Mia", {"born": "2019"})
     assert law(world, "1995.jpg")[:2] == ("Ann", "accepted")
+
+
+def test_a_small_child_needs_a_larger_lead_and_is_compared_with_faces_of_its_age(
+    tmp_path: Path,
+) -> None:
+    """Two sisters, and a face that leads by more than the margin, but not by that of a child."""
+    world = World(tmp_path)
+    for year in (2012, 2020):
+        world.put(f"{year}.jpg", photo(f"{year}", face("mia"), taken=f"{year}-01-01T00:00:00"))
+    world.put("lea.jpg", photo("lea", face("mia", alike=0.83), taken="2012-01-01T00:00:00"))
+    world.put("who.jpg", photo("who", face("mia", alike=0.85), taken="2012-02-01T00:00:00"))
+    world.scan()
+    world.say("label", [world.face("2012.jpg"), world.face("2020.jpg")], "Mia")
+    world.say("label", [world.face("lea.jpg")], "Lea")
+    score = score_and_lead(world, "who.jpg")
+    assert law(world, "who.jpg")[:2] == ("Mia", "accepted")
+    assert 0.05 < score[1] < 0.11
+    world.say("set_life", "Mia", {"born": "2010"})
+    world.say("set_life", "Lea", {"born": "2010"})
+    aged = score_and_lead(world, "who.jpg")
+    gap = np.log2(11) - np.log2(3)
+    assert law(world, "who.jpg") == (None, "margin", "Mia")
+    assert score[0] - aged[0] == pytest.approx(lives.FADE * gap / 2, abs=2e-3)
+    with store.open_to_read(world.library) as lib:
+        why = " ".join(show(lib, card_of(world), world.face("who.jpg")).why)
+    assert "0.11 is needed" in why
+    assert "Mia was 2 then, and faces of about that age count most" in why
+    world.say("set_life", "Mia", {"born": "1980"})
+    assert law(world, "who.jpg")[:2] == ("Mia", "accepted")
+
+
+def score_and_lead(world: World, name: str) -> tuple[float, float]:
+    ((best, second),) = world.ask(
+        "SELECT COALESCE(score, suggestion_score), runner_up_score FROM assignments"
+        " WHERE face_id = ?",
+        int(world.face(name).removeprefix("face-")),
+    )
+    return float(best), float(best - second)
 
 
 def test_ages_and_days() -> None:
