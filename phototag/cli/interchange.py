@@ -186,8 +186,10 @@ def export_xmp(
     return errors.SOME_FAILED if report.problems else errors.OK
 
 
-def told_of_xmp(report: XmpReport, *, quiet: bool = False) -> None:
-    """Say what was written into XMP."""
+def told_of_xmp(report: XmpReport | None, *, quiet: bool = False) -> None:
+    """Say what was written into XMP, if anything was to be."""
+    if report is None:
+        return
     for problem in report.problems[:SHOWN]:
         console.say(f"{console.shown(problem.path)}: {problem.message}", style="yellow")
     _more(len(report.problems), "more problems")

@@ -37,6 +37,14 @@ SHOWN = 10
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "": 1}
 
 
+def _address(scheduler: str | None) -> str | None:
+    if scheduler is None:
+        return None
+    from phototag.work.distant import checked
+
+    return checked(scheduler)
+
+
 def mount(app: typer.Typer) -> None:
     app.command("scan")(scan)
 
@@ -139,6 +147,7 @@ def scan(
         str | None,
         typer.Option(
             metavar="tcp://HOST:PORT|local:N",
+            callback=_address,
             help="Read the photos on a Dask cluster (pip install 'phototag[dask]').",
         ),
     ] = None,
@@ -192,10 +201,6 @@ def scan(
         accept_changes=accept_changes,
         diff=diff,
     )
-    if scheduler is not None:
-        from phototag.work.distant import checked
-
-        checked(scheduler)
     _end_on_sigterm()
     with (
         logged(log_json, places) as log,
@@ -212,8 +217,7 @@ def scan(
             list_changes(session.lib, log.report)
     short = quiet or summary
     _summary(session, log.report, published, quiet=short, dry=dry_run, library=library)
-    if written is not None:
-        told_of_xmp(written, quiet=short)
+    told_of_xmp(written, quiet=short)
     if summary:
         console.out(log.message)
     return code
