@@ -15,7 +15,7 @@ from phototag.cli.app import app
 
 LEVELS = {"model", "classifier", "accept", "suggest", "cluster", "margin", "source"}
 WORD = {"decision", "time", "actor", "text", "undone"}
-LINE = {"id", "who", "state", "similarity", "quality", "path", "index", "box"}
+LINE = {"id", "who", "state", "similarity", "quality", "path", "index", "box", "seen"}
 DECISION = {
     "schema",
     "decision",
@@ -58,12 +58,12 @@ FACE = {
     "decision",
     "missing",
     "kept",
+    "seen",
     "embedded",
     "age",
     "elsewhere",
     "mates",
     "fit",
-    "kept",
 }
 
 TALK = {("models", "use"), ("models", "remove"), ("serve",), ("export", "csv"), ("export", "json")}
