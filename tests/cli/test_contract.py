@@ -15,7 +15,7 @@ from phototag.cli.app import app
 
 LEVELS = {"model", "accept", "suggest", "cluster", "margin", "source"}
 WORD = {"decision", "time", "actor", "text", "undone"}
-LINE = {"id", "who", "state", "similarity", "quality", "path", "index", "box"}
+LINE = {"id", "who", "state", "similarity", "quality", "path", "index", "box", "seen"}
 DECISION = {
     "schema",
     "decision",
@@ -37,6 +37,7 @@ FACE = {
     "index",
     "taken",
     "box",
+    "seen",
     "score",
     "is_good",
     "examples",

@@ -48,6 +48,8 @@ def test_a_camera_tells_who_is_seen_and_who_has_left(
     ran = run("video", "--camera", film, "--out", out, "--json", "--detect-every", 3)
     assert ran.code == 0
     assert {row["schema"] for row in ran.rows} == {"phototag/video-event/1"}
+    keys = {"schema", "event", "at", "from", "to", "person", "suggestion", "similarity", "track"}
+    assert {frozenset(row) for row in ran.rows} == {frozenset({*keys, "box"})}
     told = [(row["event"], row["person"]) for row in ran.rows]
     assert sorted(told[:2], key=str) == [("seen", "Hesperine"), ("seen", "Oldwin")]
     assert sorted(told[2:], key=str) == [

@@ -95,6 +95,19 @@ def test_a_name_reaches_the_other_shots_and_the_sidecar_tells_the_times(seen: Pl
     assert (first["status"], first["seen"]["times"]) == ("named", "00:00:00-00:00:02")
 
 
+def test_what_the_command_says_as_json(seen: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    capfd.readouterr()
+    assert app.run(seen.command("video", seen.photos / "Grandpa.mp4", "--json")) == 0
+    said = json.loads(capfd.readouterr().out)
+    assert said["schema"] == "phototag/videos/1"
+    (film,) = said["videos"]
+    assert set(film) == {"path", "seconds", "width", "height", "appearances", "problem"}
+    assert set(film["appearances"][0]) == {
+        "face", "who", "state", "similarity", "first", "last", "times"
+    }  # fmt: skip
+    assert [face["who"] for face in film["appearances"]].count("Oldwin") == 3
+
+
 def test_find_tells_the_times(seen: Place, capfd: pytest.CaptureFixture[str]) -> None:
     capfd.readouterr()
     assert app.run(seen.command("find", "Oldwin", "--json")) == 0
