@@ -129,6 +129,23 @@ def test_the_strip_carries_the_names(seen: Place) -> None:
     assert any("Grandpa.mp4" in each.read_text(encoding="utf-8") for each in page)
 
 
+def test_faces_of_a_film_are_shown_large_and_cut_again(place: Place) -> None:
+    from io import BytesIO
+
+    from PIL import Image
+
+    from phototag.work.close_up import large_face
+
+    with store.open_to_read(place.library) as lib, Image.open(BytesIO(large_face(lib, 1))) as face:
+        assert face.width > 200
+    kept = {p: p.read_bytes() for folder in ("thumbs", "faces") for p in
+            (place.library / folder).rglob("*.webp")}  # fmt: skip
+    for path in kept:
+        path.unlink()
+    assert app.run(place.command("doctor", "--repair")) == 0
+    assert {p: p.read_bytes() for p in kept} == kept
+
+
 def test_two_who_are_seen_together_cannot_be_one_person(place: Place) -> None:
     together = place.ask(
         "SELECT t.face_id FROM tracks t JOIN tracks u ON t.first = u.first"
