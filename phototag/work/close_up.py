@@ -13,9 +13,9 @@ from pathlib import Path
 from phototag.catalog import photos as photo_table
 from phototag.catalog import views
 from phototag.catalog.store import Library
-from phototag.catalog.tracks import tracks_of
+from phototag.catalog.tracks import film_of, tracks_of
 from phototag.catalog.views import SeenFace
-from phototag.core.types import Moment
+from phototag.core.types import Moment, Pixels
 from phototag.errors import NotFound, UnreadableImage
 from phototag.images.find import is_video
 from phototag.images.read import Picture, as_webp, read
@@ -45,7 +45,7 @@ def large_face(lib: Library, number: int) -> bytes:
     face = _face(lib, number)
     track = tracks_of(lib, face.photo).get(number)
     if track is not None:
-        return _from_video(lib, face, track.best[0].at)
+        return face_crop(_frame(lib, face.photo, track.best[0].at), face.box, FACE)
     row = photo_table.photo_row(lib, face.photo)
     side = max(face.box.width * row["width"], face.box.height * row["height"]) * (1 + 2 * MARGIN)
     whole = max(row["width"], row["height"])
@@ -65,7 +65,11 @@ def kept_photo(lib: Library, number: int) -> bytes:
 
 
 def photo(lib: Library, number: int, longest: int) -> bytes:
-    """WebP of a photo, upright, without its metadata. Raises NotFound."""
+    """WebP of a photo, upright, without its metadata; of a video in which nobody was found its
+    first frame (others have a strip: `kept_photo`). Raises NotFound."""
+    film = film_of(lib, number)
+    if film is not None and not film.tiles:
+        return as_webp(_frame(lib, number, 0), longest)
     return as_webp(_read(lib, number, longest).pixels, longest)
 
 
@@ -86,13 +90,13 @@ def _read(lib: Library, number: int, longest: int) -> Picture:
     raise NotFound("No file of this photo can be read now.")
 
 
-def _from_video(lib: Library, face: SeenFace, at: Moment) -> bytes:
-    """The face in the frame in which it looks best."""
+def _frame(lib: Library, number: int, at: Moment) -> Pixels:
+    """One frame of a video."""
     from phototag.images.video import frame_at
 
-    for place, _ in _files(lib, face.photo):
+    for place, _ in _files(lib, number):
         try:
-            return face_crop(frame_at(place, at), face.box, FACE)
+            return frame_at(place, at)
         except (OSError, UnreadableImage):
             continue
     raise NotFound("No file of this video can be read now.")

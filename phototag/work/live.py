@@ -182,18 +182,21 @@ class Watch:
             if known[place] is None
         }
         fresh = self._embedder.embed(np.stack(list(crops.values()))) if crops else ()
-        vectors = dict(zip(crops, fresh, strict=True))
-        all_vectors = [vectors.get(n, vector) for n, vector in enumerate(known)]
+        vectors = [*known]
+        for place, vector in zip(crops, fresh, strict=True):
+            vectors[place] = vector
         numbers = self._tracker.follow(
-            at, [face.box for face in found], np.array(all_vectors, dtype=np.float32)
+            at, [face.box for face in found], np.array(vectors, dtype=np.float32)
         )
         self._lost -= set(numbers)
         for place, number in enumerate(numbers):
             follow = self._follows.setdefault(number, _Follow(at, at))
             follow.last = at
-            if place in crops:
-                good = quality_of(found[place], crops[place], wide, high)
-                follow.look(at, good, vectors[place])
+            vector = vectors[place]
+            if vector is not None and (place in crops or not follow.looks):
+                crop = crops.get(place)
+                good = 0.0 if crop is None else quality_of(found[place], crop, wide, high)
+                follow.look(at, good, vector)
         self._follows = {n: f for n, f in self._follows.items() if at - f.last <= GONE}
         self._name([number for number in numbers if number in self._follows])
 

@@ -37,6 +37,7 @@ FACE = {
     "index",
     "taken",
     "box",
+    "seen",
     "score",
     "is_good",
     "examples",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from conftest import Run
 from films import GALLERY, Shot, make_film
 
 from phototag.cli import app
-from phototag.images.camera import Window
+from phototag.errors import CannotWatch
+from phototag.images import camera
 from phototag.images.video import Video
 
 PAIR = GALLERY / "2018" / "Grandpa’s 70th 🎂" / "DSC 0102.jpg"
@@ -48,6 +50,8 @@ def test_a_camera_tells_who_is_seen_and_who_has_left(
     ran = run("video", "--camera", film, "--out", out, "--json", "--detect-every", 3)
     assert ran.code == 0
     assert {row["schema"] for row in ran.rows} == {"phototag/video-event/1"}
+    keys = {"schema", "event", "at", "from", "to", "person", "suggestion", "similarity", "track"}
+    assert {frozenset(row) for row in ran.rows} == {frozenset({*keys, "box"})}
     told = [(row["event"], row["person"]) for row in ran.rows]
     assert sorted(told[:2], key=str) == [("seen", "Hesperine"), ("seen", "Oldwin")]
     assert sorted(told[2:], key=str) == [
@@ -117,5 +121,38 @@ def test_a_window_needs_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cv2, "getBuildInformation", lambda: "GUI: GTK3")
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    with pytest.raises(Exception, match="no display"):
-        Window()
+    with pytest.raises(CannotWatch, match="no display"):
+        camera.Window()
+
+
+def test_a_camera_that_is_pulled_out_ends_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Camera:
+        """Gives three blue frames, as OpenCV has them."""
+
+        left = 3
+
+        def __init__(self, number: int) -> None:
+            assert number == 0
+
+        def isOpened(self) -> bool:
+            return True
+
+        def set(self, what: int, value: float) -> bool:
+            return True
+
+        def read(self) -> tuple[bool, object]:
+            Camera.left -= 1
+            return Camera.left >= 0, np.full((48, 64, 3), (255, 0, 0), np.uint8)
+
+        def release(self) -> None:
+            Camera.left = -100
+
+    monkeypatch.setattr(cv2, "VideoCapture", Camera)
+    monkeypatch.setattr(camera, "WAIT", 2)
+    frames = camera.frames_of("0")
+    seen = [next(frames) for _ in range(3)]
+    assert all((pixels == (0, 0, 255)).all() for _, pixels in seen)
+    assert [at for at, _ in seen] == sorted(at for at, _ in seen)
+    with pytest.raises(CannotWatch, match="plugged in"):
+        next(frames)
+    assert Camera.left == -100

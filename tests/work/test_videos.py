@@ -95,6 +95,19 @@ def test_a_name_reaches_the_other_shots_and_the_sidecar_tells_the_times(seen: Pl
     assert (first["status"], first["seen"]["times"]) == ("named", "00:00:00-00:00:02")
 
 
+def test_what_the_command_says_as_json(seen: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    capfd.readouterr()
+    assert app.run(seen.command("video", seen.photos / "Grandpa.mp4", "--json")) == 0
+    said = json.loads(capfd.readouterr().out)
+    assert said["schema"] == "phototag/videos/1"
+    (film,) = said["videos"]
+    assert set(film) == {"path", "seconds", "width", "height", "appearances", "problem"}
+    assert set(film["appearances"][0]) == {
+        "face", "who", "state", "similarity", "first", "last", "times"
+    }  # fmt: skip
+    assert [face["who"] for face in film["appearances"]].count("Oldwin") == 3
+
+
 def test_find_tells_the_times(seen: Place, capfd: pytest.CaptureFixture[str]) -> None:
     capfd.readouterr()
     assert app.run(seen.command("find", "Oldwin", "--json")) == 0
@@ -114,6 +127,23 @@ def test_the_strip_carries_the_names(seen: Place) -> None:
         assert (np.asarray(drawn.convert("RGB")) != np.asarray(strip.convert("RGB"))).any()
     page = (seen.library / "sheet" / "photos").glob("*.html")
     assert any("Grandpa.mp4" in each.read_text(encoding="utf-8") for each in page)
+
+
+def test_faces_of_a_film_are_shown_large_and_cut_again(place: Place) -> None:
+    from io import BytesIO
+
+    from PIL import Image
+
+    from phototag.work.close_up import large_face
+
+    with store.open_to_read(place.library) as lib, Image.open(BytesIO(large_face(lib, 1))) as face:
+        assert face.width > 200
+    kept = {p: p.read_bytes() for folder in ("thumbs", "faces") for p in
+            (place.library / folder).rglob("*.webp")}  # fmt: skip
+    for path in kept:
+        path.unlink()
+    assert app.run(place.command("doctor", "--repair")) == 0
+    assert {p: p.read_bytes() for p in kept} == kept
 
 
 def test_two_who_are_seen_together_cannot_be_one_person(place: Place) -> None:
