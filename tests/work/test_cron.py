@@ -100,6 +100,8 @@ def test_status_tells_where_a_scan_is_and_a_kill_is_told_in_the_log(
 
 def test_cron_s_poor_environment_is_enough(place: Place) -> None:
     """As cron runs it: no PATH to speak of, no terminal, no locale, no home to write to."""
+    for path in sorted(place.photos.iterdir())[1:]:
+        path.unlink()
     program = f"{sys.executable} -m phototag.cli.app"
     line = f"{program} scan {place.photos} --library {place.library} --summary --time-budget 2h"
     done = subprocess.run(
@@ -109,7 +111,7 @@ def test_cron_s_poor_environment_is_enough(place: Place) -> None:
         cwd=os.sep,
     )
     assert (done.returncode, done.stderr) == (0, b"")
-    assert b": 6 new; " in done.stdout
+    assert b": 1 new; " in done.stdout
 
 
 def test_what_waits_is_exit_code_4_and_in_the_status(
