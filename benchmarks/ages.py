@@ -17,6 +17,10 @@ asked for. Reported: of the known, how many get their name, and of a thousand fa
 wrong one, at the `accept` that one stranger in 10,000 reaches on faces that do not grow; and how
 many get their name where `accept` is moved until 1 or 10 in 1,000 are wrong: what is gained at any
 threshold. What this cannot tell: whether real faces grow like that.
+
+`--spans`: the law that nobody is recognised before their birth, instead; births are spread over 60
+years, all known, each photo's date is that of its child's age, and none or one date in 20 is wrong
+(any year of the collection, as a scanner or a camera without a battery says).
 """
 
 from __future__ import annotations
@@ -42,6 +46,7 @@ REACHES = (0.3, 0.4, 0.45, 0.5, 0.6)
 PULLS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 FADES = (0.0, 0.02, 0.04, 0.06, 0.1, 0.15)
 MARGINS = (0.0, 0.02, 0.04, 0.06, 0.1)
+YEARS = 60.0
 MARGINS_AT = (0.0, 0.04)
 SEEDS = 3
 
@@ -157,6 +162,8 @@ class Asked:
 
     people: NDArray[np.int64]
     """-1 for children who are nobody here."""
+    children: NDArray[np.int64]
+    """Who they are."""
     ages: NDArray[np.float64]
     sims: Vectors
     """[examples, asked]"""
@@ -173,6 +180,19 @@ class Asked:
             found.append(highest(sims, min(3, len(sims))).mean(axis=0))
         return np.stack(found)
 
+    def born_yet(self, wrong_dates: float) -> NDArray[np.bool_]:
+        """[people, asked]: whether each person was born when each photo was taken."""
+        dates = births(self.children) + self.ages
+        dice = np.random.default_rng(1)
+        wrong = dice.random(len(dates)) < wrong_dates
+        dates = np.where(wrong, dice.uniform(0, YEARS + OLDEST, len(dates)), dates)
+        return births(np.unique(self.example_people))[:, None] <= dates[None]
+
+
+def births(people: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Years from the collection's first."""
+    return np.array([np.random.default_rng(p).uniform(0, YEARS) for p in people.tolist()])
+
 
 def asked(faces: Faces, seed: int) -> Asked:
     """A third of the people is nobody here; of the others, half of the faces are examples."""
@@ -183,6 +203,7 @@ def asked(faces: Faces, seed: int) -> Asked:
     examples, probes = here & half, ~(here & half)
     return Asked(
         np.where(here, faces.people, -1)[probes],
+        faces.people[probes],
         faces.ages[probes],
         faces.vectors[examples] @ faces.vectors[probes].T,
         faces.people[examples],
@@ -200,8 +221,11 @@ class Turn:
     lead: Vectors
 
     @staticmethod
-    def of(probes: Asked, fade: float) -> Turn:
+    def of(probes: Asked, fade: float, wrong_dates: float | None = None) -> Turn:
+        """`wrong_dates`: with the law of births, and such a share of wrong dates."""
         scores = probes.scores(fade)
+        if wrong_dates is not None:
+            scores = np.where(probes.born_yet(wrong_dates), scores, np.float32(-1))
         order = np.argsort(-scores, axis=0)[:2]
         columns = np.arange(scores.shape[1])
         top, next_ = scores[order[0], columns], scores[order[1], columns]
@@ -241,7 +265,9 @@ def row(turns: list[tuple[Turn, float]], more: float, young: bool) -> dict[str, 
     }
 
 
-def measured(vectors: Vectors, people: NDArray[np.int64], times: float) -> dict[str, Any]:
+def measured(
+    vectors: Vectors, people: NDArray[np.int64], times: float, spans: bool
+) -> dict[str, Any]:
     fit = fitted(vectors, people, times)
     worlds = []
     for seed in range(SEEDS):
@@ -252,7 +278,10 @@ def measured(vectors: Vectors, people: NDArray[np.int64], times: float) -> dict[
             (asked(grown(vectors, people, fit["reach"], fit["infant"], seed), seed), accept)
         )
     rows = []
-    for fade in FADES:
+    for dates in (None, 0.0, 0.05) if spans else ():
+        turns = [(Turn.of(probes, 0.02, dates), accept) for probes, accept in worlds]
+        rows += [{"wrong_dates": dates, **row(turns, 0.0, young)} for young in (False, True)]
+    for fade in () if spans else FADES:
         turns = [(Turn.of(probes, fade), accept) for probes, accept in worlds]
         for more in MARGINS if fade in MARGINS_AT else (0.0,):
             for young in (False, True):
@@ -265,10 +294,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--spans", action="store_true")
     words = parser.parse_args()
     vectors, people = labelled(words.folder)
     for times in (10.0, 1.0):
-        found = measured(vectors, people, times)
+        found = measured(vectors, people, times, words.spans)
         found = {"people": len(np.unique(people)), "faces": len(people), **found}
         if words.json:
             print(json.dumps(found))

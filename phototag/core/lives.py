@@ -57,7 +57,13 @@ class Life:
     died: str | None = None
 
     def holds(self, day: float) -> bool:
-        """Whether a photo of that day can show the person alive."""
+        """Whether a photo of that day can show the person alive.
+
+        What it gains and costs, by simulation (`benchmarks/ages.py --spans`): of children under six
+        at 1 wrong name in 1,000, 53.0 % get their name instead of 46.4 where infants are mistaken
+        for one another, as many as before where they are not; at 10 wrong 74.8 for 68.9 and 78.0
+        for 76.4. One wrong date in 20 costs 1 to 2 points of that; those faces are suggested.
+        """
         if np.isnan(day):
             return True
         first, last = day_of(self.born), day_of(self.died, end=True)

@@ -80,7 +80,9 @@ def regroup(
     with lib.transaction():
         wanted = signature(lib, model, thresholds)
         others = meta(lib, "grouped") != wanted
-        if decision is not None and (others or photo_table.any_unseen(lib, model)):
+        unsettled = others or photo_table.any_unseen(lib, model)
+        waits = consent is None and not everything and held(lib) is not None
+        if waits or (decision is not None and unsettled):
             return _words_only(lib, change, decision)
         dirty = set(photo_table.ungrouped(lib))
         if not (everything or others or dirty or change.people or change.faces or change.photos):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from phototag.work.check import Patient
 from phototag.work.check_library import regrouped
 from phototag.work.consent import held
 from phototag.work.diff import Difference, difference
+from phototag.work.group import regroup
 
 from .written_photos import LEVELS, MODEL, World, face, photo
 
@@ -107,6 +109,9 @@ def test_another_model_is_held_back_and_the_way_back_needs_no_consent(world: Wor
     assert (seen.withdrawn, seen.moved) == (6, 6)
     assert automatic(world) == before
     assert waits(world)
+    with world.open() as lib:  # as calibrate does
+        assert regroup(lib, OTHER, replace(LEVELS, accept=0.5)).changed == ()
+    assert automatic(world) == before
     world.model = MODEL
     back = world.scan()
     assert (back.held, automatic(world), waits(world)) == (0, before, False)
