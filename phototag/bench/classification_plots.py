@@ -29,17 +29,8 @@ def curves(history: Sequence[Epoch], title: str) -> Any:
         kept = getattr(best, f"val_{name}")
         axes.plot(best.epoch, kept, "o", color=SAME, markersize=8, label="kept")
         if second and second[0] > 1:
-            axes.axvline(second[0] - 0.5, color=INK, linewidth=1, linestyle="--")
-            axes.annotate(
-                "last block unfrozen",
-                (second[0] - 0.5, 0.98),
-                xycoords=("data", "axes fraction"),
-                xytext=(4, 0),
-                textcoords="offset points",
-                fontsize=8,
-                color=INK,
-                va="top",
-            )
+            said = "last block unfrozen"
+            axes.axvline(second[0] - 0.5, color=INK, linewidth=1, linestyle="--", label=said)
         axes.set(xlabel="epoch", ylabel=name)
         axes.xaxis.get_major_locator().set_params(integer=True)
     right.set_ylim(0, 1.02)
@@ -75,7 +66,8 @@ def per_person(report: ClassificationReport) -> Any:
     """Precision, recall and F1 of each person."""
     people = report.figures.per_person
     values = {
-        kind: [one[kind] for one in people.values()] for kind in ("precision", "recall", "f1")
+        label: [one[kind] for one in people.values()]
+        for kind, label in (("precision", "precision"), ("recall", "recall"), ("f1", "F1"))
     }
     figure = bars(
         f"Precision, recall, F1 (mean F1 {report.figures.macro['f1']:.3f})", list(people), values

@@ -105,8 +105,8 @@ def settle(run: Path, accuracy: float, old: Former | None) -> None:
     if old is not None and old.accuracy > accuracy:
         raise Guarded(
             f"{run} keeps its model {old.id}: {old.accuracy:.2%} of the {old.faces} test faces are "
-            f"right, {accuracy:.2%} by the new one. That one is in {run / CANDIDATE}; "
-            "--replace would put it in place."
+            f"right, {accuracy:.2%} by the new one. That one is in {run / CANDIDATE}; the same "
+            "command with --resume --replace puts it in place."
         )
     candidate = run / CANDIDATE
     shutil.rmtree(candidate / STATE, ignore_errors=True)

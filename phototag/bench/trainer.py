@@ -75,10 +75,12 @@ class Trainer:
         else:
             optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True)
         binary = self.plan.model == "cnn-binary"
+        # Made here, not by name: one that is made while TensorFlow traces makes it trace twice.
+        count = keras.metrics.BinaryAccuracy if binary else keras.metrics.SparseCategoricalAccuracy
         self.model.compile(
             optimizer,
             loss="binary_crossentropy" if binary else "sparse_categorical_crossentropy",
-            metrics=["accuracy"],
+            metrics=[count(name="accuracy")],
             jit_compile=False,
         )
         self.model.optimizer.build(self.model.trainable_variables)

@@ -148,11 +148,11 @@ def _progress(quiet: bool) -> Iterator[Any]:
             bar.reset(moment.total)
             bar.initial = bar.n = moment.done - 1
         bar.set_description(f"epoch {moment.epoch}", refresh=False)
-        if moment.last is not None:
+        if moment.last is not None and moment.epoch > shown[0]:
             said = f"validation: loss {moment.last.val_loss:.3f}, {moment.last.val_accuracy:.1%}"
             bar.set_postfix_str(said, refresh=False)
-        if not quiet and moment.last is not None and moment.last.epoch > shown[0] and bar.disable:
-            console.say(f"epoch {moment.last.epoch}: {said} ({time.strftime('%H:%M:%S')})")
+            if bar.disable and not quiet:  # no terminal: a line for each epoch
+                console.say(f"epoch {moment.last.epoch}: {said} ({time.strftime('%H:%M:%S')})")
         shown[0] = moment.epoch
         bar.update(moment.done - bar.n)
 

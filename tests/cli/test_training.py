@@ -148,13 +148,14 @@ def test_a_better_model_is_not_replaced(copy: Path, dataset: Path, run: Run) -> 
     card = json.loads((copy / "card.json").read_text())
     card["test"]["accuracy"] = 1.01
     (copy / "card.json").write_text(json.dumps(card))
-    again = run("train", dataset, *SMALL, "--seed", "2", "--out", copy)
+    again = run("train", dataset, *SMALL, "--augment", "none", "--seed", "2", "--out", copy)
     assert again.code == 4
     assert "101.00% of the" in again.err
     assert "--replace" in again.err
     assert json.loads((copy / "card.json").read_text())["id"] == card["id"]
     assert (copy / "candidate" / "card.json").is_file()
-    assert run("train", dataset, *SMALL, "--seed", "2", "--out", copy, "--replace").code == 0
+    words = ("--resume", "--replace", "--quiet")  # it was trained to its end already
+    assert run("train", dataset, "--out", copy, *words).code == 0
     assert json.loads((copy / "card.json").read_text())["id"] != card["id"]
     assert not (copy / "candidate").exists()
 
@@ -220,7 +221,8 @@ def test_a_network_of_others_is_trained_from_scratch(
     dataset: Path, tmp_path: Path, run: Run
 ) -> None:
     words = ("--model", "mobilenet", "--weights", "none", "--size", "32", "--epochs", "1")
-    done = run("train", dataset, *words, "--out", tmp_path / "run", "--quiet", "--json").json
+    more = ("--augment", "none", "--out", tmp_path / "run", "--quiet", "--json")
+    done = run("train", dataset, *words, *more).json
     assert (done["epochs"], done["classes"]) == (1, ["Ann", "Bob"])
     assert done["parity"] < 1e-3
 
@@ -235,14 +237,15 @@ def test_weights_that_cannot_be_fetched_are_told_before_anything_is_written(
 
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setattr(keras.src.utils.file_utils, "urlretrieve", offline)
-    refused = run("train", dataset, "--model", "inception", "--out", tmp_path / "run")
+    refused = run("train", dataset, "--model", "mobilenet", "--out", tmp_path / "run")
     assert (refused.code, "--weights none" in refused.err) == (2, True)
     assert not (tmp_path / "run").exists()
 
 
 def test_one_person_is_told_from_all_others(dataset: Path, tmp_path: Path, run: Run) -> None:
     words = ("--model", "cnn-binary", "--person", "Bob", "--size", "16", "--epochs", "4")
-    done = run("train", dataset, *words, "--out", tmp_path / "run", "--quiet", "--json").json
+    more = ("--augment", "none", "--out", tmp_path / "run", "--quiet", "--json")
+    done = run("train", dataset, *words, *more).json
     assert done["classes"] == ["Bob"]
     found = json.loads((tmp_path / "run" / "evaluation" / "report.json").read_text())
     assert set(found["per_person"]) == {"others", "Bob"}
