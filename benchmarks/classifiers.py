@@ -2,8 +2,9 @@
 
     python benchmarks/classifiers.py faces ../shared/faces people
     phototag dataset build people --out set --aligned --min-photos 20
-    for model in vgg16 cnn; do phototag train set --model $model --out runs/$model; done
-    phototag train set --model mobilenet --weights none --out runs/mobilenet
+    phototag train set --model vgg16 --out runs/vgg16
+    phototag train set --model cnn --size 48 --epochs 30 --out runs/cnn
+    phototag train set --model mobilenet --weights none --size 48 --epochs 15 --out runs/mobilenet
     phototag compare runs/* --out comparison
 
 `faces` writes the labelled crops of a folder of shards (`phototag.bench.faces`) as one folder for

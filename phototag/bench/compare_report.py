@@ -69,7 +69,9 @@ def chart(found: Comparison) -> Any:
             axes.bar(shift, values, wide * 0.92, color=colour, label=label)
         axes.set_xticks(at, names, rotation=30, ha="right")
         axes.grid(axis="x", visible=False)
-        axes.set_ylim(0, axes.get_ylim()[1] * 1.18)
+        axes.set_ylim(0, axes.get_ylim()[1] * 1.18 if axes is right else 1.18)
         axes.legend(frameon=False, fontsize=8, loc="upper left", ncols=len(kinds))
+    for axes in (left, middle):
+        axes.set_yticks(np.linspace(0, 1, 6), [f"{share}%" for share in range(0, 101, 20)])
     right.set_ylabel("faces per second of one core")
     return figure
