@@ -55,8 +55,10 @@ async function settled(verb, words) {
       return said;
     } catch (refusal) {
       if (refusal.code === "twice-in-photo" && !words.allow_twice && (verb === "label" || verb === "draw")) {
-        return await twice(verb, words, refusal);
+        const text = refusal.message.replace(/ If it is a mirror.*$/, " Is it a mirror or a collage?");
+        return await insists(verb, { ...words, allow_twice: true }, text, "Name them all the same");
       }
+      if (refusal.code === "not-taken") return await insists(verb, { ...words, yes: true }, refusal.message, "Register it all the same");
       if (refusal.code !== "library-in-use") throw refusal;
       const stop = new Promise((done) => { halted = done; });
       tell(`Waiting: ${refusal.message.split(". ")[0]}. Your answer is kept and written as soon as that ends.`, { kind: "wait", offer: "Do not wait", act: () => halted("stop") });
@@ -65,12 +67,9 @@ async function settled(verb, words) {
   }
 }
 
-function twice(verb, words, refusal) {
+function insists(verb, words, text, offer) {
   return new Promise((done, fail) => {
-    tell(refusal.message.replace(/ If it is a mirror.*$/, " Is it a mirror or a collage?"), {
-      kind: "bad", offer: "Name them all the same",
-      act: () => settled(verb, { ...words, allow_twice: true }).then(done, fail),
-    });
+    tell(text, { kind: "bad", offer, act: () => settled(verb, words).then(done, fail) });
     onClose = () => fail(new Refused("given-up", "Nothing was changed."));
   });
 }
