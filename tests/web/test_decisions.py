@@ -129,6 +129,39 @@ def test_the_page_takes_back_only_what_it_names(owner: Visitor) -> None:
     assert owner.post("/do/undo").code == 200
 
 
+def doubtful(owner: Visitor) -> dict | None:
+    """The first question about a name, if there is one."""
+    skip: list[str] = []
+    while asked := owner.post("/review/next", {"skip": skip}).json["questions"]:
+        found = next((each for each in asked if each["kind"] == "doubt"), None)
+        if found is not None:
+            return found
+        skip += [each["target"] for each in asked]
+    return None
+
+
+@pytest.mark.parametrize("answer", ["it is", "it is not"])
+def test_a_name_that_the_audit_doubts_is_asked_about_until_it_is_answered(
+    owner: Visitor, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    monkeypatch.setattr("phototag.work.review.PAUSE", 0)
+    assert doubtful(owner) is None
+    face = owner.home.face("bob.jpg")
+    owner.post("/do/label", {"targets": [face], "name": "Alice"})
+    asked = doubtful(owner)
+    assert asked is not None
+    assert (asked["target"], asked["person"], asked["rival"]) == (face, "Alice", "Bob")
+    assert asked["why"] == ["fits Bob better"]
+    assert asked["choices"][0]["person"] == "Bob"
+    if answer == "it is":
+        owner.post("/do/reject", {"targets": [face], "name": "Bob"})
+    else:
+        owner.post("/do/split", {"name": "Alice", "targets": [face], "into": "Bob"})
+    assert doubtful(owner) is None
+    owner.post("/do/undo")
+    assert doubtful(owner) == asked
+
+
 # -- beside another writer -------------------------------------------------------------------------
 
 

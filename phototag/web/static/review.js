@@ -68,7 +68,7 @@ function heading(question) {
 function about(question) {
   const where = [question.photo.name, question.photo.day].filter(Boolean).join(", ");
   if (question.kind === "cluster") return `${faces(question.faces)} that look alike · first one from ${where}`;
-  if (question.kind === "doubt") return `You said so, but the face is more like ${question.choices[0]?.person ?? "somebody else"} · ${where}`;
+  if (question.kind === "doubt") return `You said so, but: ${question.why.join(", ") || `it is much like ${question.rival}`} · ${where}`;
   if (question.kind === "alone") return `A face that is like nobody else · ${where}`;
   return where;
 }
@@ -203,7 +203,7 @@ function take(index) {
 function accept() {
   const question = current();
   if (question.kind === "doubt") {  // it is who you said: not the other, for good
-    answer("reject", { targets: [question.target], name: question.choices[0].person });
+    answer("reject", { targets: [question.target], name: question.rival });
   } else if (likely(question)) take(0); else field.focus();
 }
 
