@@ -125,6 +125,33 @@ def test_an_upload_is_looked_at_and_kept_nowhere(
     assert rows == (home.sql("SELECT COUNT(*) FROM photos"), home.sql("SELECT COUNT(*) FROM faces"))
 
 
+def test_a_registered_face_is_known_and_its_picture_is_kept(owner: Visitor) -> None:
+    home, data = owner.home, FACES.read_bytes()
+    found = upload(owner, data, "who.JPG").json
+    words = {"id": found["id"], "index": 2, "name": "Newcomer"}
+    said = owner.post("/do/enroll", words)
+    assert (said.code, said.json["kind"]) == (200, "enroll"), said.text
+    faces = owner.get(f"/identify/{found['id']}").json["faces"]
+    assert [face["person"] == "Newcomer" for face in faces] == [False, True, False, False]
+    (kept,) = (path for path in (home.library / "enrolled").rglob("*") if path.is_file())
+    assert (kept.suffix, kept.read_bytes()) == (".jpg", data)
+    owner.post("/do/undo", {"decision": said.json["decision"]})
+    assert "Newcomer" not in owner.get(f"/identify/{found['id']}").text
+
+
+def test_a_poor_example_is_registered_only_when_the_user_insists(owner: Visitor) -> None:
+    found = upload(owner, FACES.read_bytes()).json
+    words = {"id": found["id"], "index": 1, "name": "Newcomer"}
+    assert owner.post("/do/enroll", words).code == 200
+    other = words | {"name": "Somebody else"}
+    heard = owner.post("/do/enroll", other)
+    assert (heard.code, heard.json["error"]) == (409, "not-taken")
+    assert heard.json["message"].startswith("You said that this face is Newcomer")
+    assert owner.post("/do/enroll", other | {"yes": True}).code == 200
+    for wrong, code in (({"index": 9}, 422), ({"id": "0123"}, 404), ({"name": 3}, 422)):
+        assert owner.post("/do/enroll", words | wrong).code == code
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])
 def test_pictures_of_all_kinds_are_taken(owner: Visitor, kind: str) -> None:
     heard = upload(owner, sample(kind))

@@ -78,13 +78,8 @@ function registering(side, face) {
 }
 
 async function register(side, face, name) {
-  try {
-    const said = await decide("enroll", { id: side.seen.id, index: face.index, name });
-    tellDecision(said, () => lookAgain(side));
-    await lookAgain(side);
-  } catch (refusal) {
-    tellRefusal(refusal);
-  }
+  const after = (said) => { tellDecision(said, () => lookAgain(side)); return lookAgain(side); };
+  await decide("enroll", { id: side.seen.id, index: face.index, name }).then(after, (refusal) => tellRefusal(refusal, after));
 }
 
 // Everybody in the picture as the library knows them by now.

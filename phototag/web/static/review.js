@@ -140,21 +140,32 @@ function answer(verb, words, { stay = false } = {}) {
   if (stay) question.choices.shift(); else { queue.shift(); away.add(question.target); answered += 1; }
   loading ||= queue.length === 0;
   show();
-  step.said = decide(verb, words).then((said) => {
+  const done = (said) => {
     tellDecision(said, () => back(step));
     if (verb === "label" || verb === "split") names(true);
     refill();
     return said;
-  }, (refusal) => {
+  };
+  step.said = decide(verb, words).then(done, (refusal) => {
     const lost = past.indexOf(step);
     if (lost >= 0) past.splice(lost, 1);
     restore(step);
-    if (refusal.code === "not-found") { away.add(question.target); queue = queue.filter((q) => q !== step.question); show(); refill(); }
-    tellRefusal(refusal);
+    if (refusal.code === "not-found") { drop(step); show(); refill(); }
+    tellRefusal(refusal, (said) => {   // the user insists: it is answered after all
+      step.said = Promise.resolve(said);
+      past.push(step);
+      if (!stay) { drop(step); answered += 1; loading ||= queue.length === 0; show(); }
+      done(said);
+    });
     return null;
   });
   past.push(step);
   if (queue.length < 2) refill();
+}
+
+function drop({ question }) {
+  away.add(question.target);
+  queue = queue.filter((each) => each.target !== question.target);
 }
 
 function restore(step) {
@@ -191,7 +202,8 @@ async function undo() {
 
 function named(name) {
   const question = current();
-  if (question.kind === "doubt") answer("split", { name: question.person, targets: [question.target], into: name });
+  if (question.kind === "doubt" && name === question.person) accept();
+  else if (question.kind === "doubt") answer("split", { name: question.person, targets: [question.target], into: name });
   else answer("label", { targets: [question.target], name });
 }
 
