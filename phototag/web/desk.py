@@ -85,9 +85,9 @@ class Desk:
 
     @contextmanager
     def reading(self) -> Iterator[Library]:
-        """The library as it is now, also while another process writes. Raises NoLibrary and its
-        kin."""
-        with store.open_to_read(self.folder) as lib:
+        """The library as it is at one moment, also while another process writes. Raises NoLibrary
+        and its kin."""
+        with store.open_to_read(self.folder) as lib, lib.rehearsal():
             yield lib
 
     def settings(self, lib: Library) -> Settings:

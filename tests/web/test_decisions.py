@@ -13,7 +13,7 @@ import pytest
 from builders import Home
 from visitor import Visitor, served
 
-from phototag.catalog import store
+from phototag.catalog import grids, store
 from phototag.cli import app
 from phototag.web import desk as desks
 
@@ -186,6 +186,16 @@ def test_reading_never_waits_and_a_decision_says_for_whom(owner: Visitor) -> Non
         asking.start()
     asking.join()
     assert late == [200], "free again within its patience"
+
+
+def test_a_page_shows_one_moment_whatever_is_decided_meanwhile(owner: Visitor) -> None:
+    with owner.desk.reading() as lib:
+        before = grids.count_people(lib)
+        name = {"targets": [owner.home.face("lone.jpg")], "name": "Lone"}
+        assert owner.post("/do/label", name).code == 200
+        assert grids.count_people(lib) == before
+    with owner.desk.reading() as lib:
+        assert grids.count_people(lib) == before + 1
 
 
 def test_outputs_make_way_for_a_decision(owner: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from builders import Home, copied_home
-from gallery import GALLERY, chosen, scanned_gallery, who
+from gallery import GALLERY, chosen, unscanned_gallery, who
 from visitor import Visitor, served
 
 from phototag.catalog import store
@@ -43,8 +43,21 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def scanned(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return scanned_gallery(tmp_path_factory.mktemp("gallery"))
+def scanned(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The gallery as a new user scans it: from the page."""
+    home = unscanned_gallery(tmp_path_factory.mktemp("gallery"))
+    with served(home) as visitor:
+        page = chromium.new_page()
+        page.goto(visitor.url)
+        page.wait_for_function("() => !location.search.includes('token')")
+        page.goto(f"{page.url.rpartition('/')[0]}/scan")
+        page.get_by_label("Another folder").fill(str(home.photos))
+        page.get_by_label("Another folder").press("Enter")
+        page.locator("#job-title").filter(has_text="Scanned").wait_for(timeout=120_000)
+        page.locator("#to-review").click()
+        asked(page)
+        page.close()
+    return home
 
 
 @pytest.fixture

@@ -11,11 +11,13 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from builders import Home
+from builders import Home, trained_run
 from gallery import GALLERY, chosen
 from visitor import Visitor
 
 from phototag.catalog import store
+from phototag.catalog.recognizer import recognizer
+from phototag.cli import app
 from phototag.images.samples import sample
 from phototag.web import identifying
 
@@ -82,6 +84,30 @@ def test_a_scan_from_the_page_waits_for_no_other_and_says_whose_turn_it_is(owner
         told.close()
     assert last["state"] == "failed"
     assert "phototag scan /archive" in last["text"]
+
+
+def test_a_trained_classifier_in_use_stays_in_use(owner: Visitor, tmp_path: Path) -> None:
+    home, run = owner.home, trained_run(tmp_path / "run")
+    line = ["scan", str(home.photos), "--library", str(home.library), "--quiet"]
+    assert app.run([*line, "--recognizer", f"classifier:{run}"]) in (0, 3)
+    shutil.rmtree(run)
+    with owner.desk.reading() as lib:
+        before = recognizer(lib)
+    assert not before.is_gallery
+    shutil.copy(FACES, home.photos / "new.jpg")
+    told = news(owner)
+    owner.post("/scan", {})
+    while (last := next(told))["state"] in ("idle", "running"):
+        pass
+    told.close()
+    assert (last["state"], "1 new photo" in last["text"]) == ("done", True), last["text"]
+    with owner.desk.reading() as lib:
+        assert recognizer(lib) == before
+    seen = (
+        "SELECT COUNT(*) FROM embeddings e JOIN faces f ON f.id = e.face_id"
+        " JOIN paths p USING (photo_id) WHERE p.name = 'new.jpg' AND e.model = ?"
+    )
+    assert home.sql(seen, before.id) == [(4,)], "it looked at the new faces, too"
 
 
 @pytest.mark.parametrize("words", [{"root": 99}, {"root": "../"}, {"path": "/nowhere/at/all"}])

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from builders import trained_run
 
 from phototag.catalog.recognizer import Recognizer, set_recognizer
 from phototag.catalog.store import Library
 from phototag.cli import app
 from phototag.core.types import Classified
-from phototag.vision.models import digest_of
 from phototag.work.classified import nameless
 from phototag.work.extract import Job, Outcome
 from phototag.work.group import regroup
@@ -190,37 +190,6 @@ def test_the_order_of_scans_and_a_regrouping_from_nothing_change_nothing(
 
 
 # ---- with a network
-
-
-def trained_run(folder: Path, seed: int = 3) -> Path:
-    """A run folder with a network of random weights that knows Alice and Bob."""
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
-
-    folder.mkdir()
-    weights = np.random.default_rng(seed).normal(size=(192, 2)).astype(np.float32) * 3
-    graph = helper.make_graph(
-        [
-            helper.make_node("AveragePool", ["faces"], ["p"], kernel_shape=[4, 4], strides=[4, 4]),
-            helper.make_node("Flatten", ["p"], ["flat"]),
-            helper.make_node("MatMul", ["flat", "weights"], ["logits"]),
-            helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
-        ],
-        "tiny",
-        [helper.make_tensor_value_info("faces", TensorProto.FLOAT, ["n", 3, 32, 32])],
-        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 2])],
-        [numpy_helper.from_array(weights, "weights")],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.save(model, folder / "model.onnx")
-    digest = digest_of(folder / "model.onnx")
-    card = {
-        "id": f"classifier-tiny-{digest[:12]}", "name": "tiny", "kind": "classifier", "format": 1,
-        "file": "model.onnx", "digest": digest, "size": 32, "dim": 2, "classes": ["Alice", "Bob"],
-        "not_recognised": {"threshold": 0.6},
-    }  # fmt: skip
-    (folder / "card.json").write_text(json.dumps(card), encoding="utf-8")
-    return folder
 
 
 def test_a_scan_by_a_trained_network_is_the_same_whatever_the_number_of_workers(
