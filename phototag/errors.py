@@ -36,6 +36,12 @@ class TwiceInPhoto(UsageError):
     code = "twice-in-photo"
 
 
+class NotTaken(UsageError):
+    """A face is no good example of the person that it was to stand for; the user may insist."""
+
+    code = "not-taken"
+
+
 class CannotServe(PhototagError):
     """The page cannot be shown at that address."""
 

@@ -184,22 +184,6 @@ def count_suggestions(lib: Library) -> int:
     return int(row[0])
 
 
-def look_like_others(lib: Library, accept: float, limit: int) -> list[tuple[int, int, int, float]]:
-    """Faces that a user named and that score `accept` or more for somebody else, who was not
-    refused: (face, its person, the other, their score), highest first."""
-    rows = lib.db.execute(
-        "SELECT v.face_id, v.person_id, s.person_id, s.score FROM verdicts v"
-        " JOIN assignments a ON a.face_id = v.face_id"
-        " JOIN scores s ON s.face_id = v.face_id AND s.person_id != v.person_id"
-        " JOIN people p ON p.id = s.person_id"
-        " WHERE v.person_id IS NOT NULL AND s.score >= ? AND NOT EXISTS"
-        " (SELECT 1 FROM rejections r WHERE r.face_id = v.face_id AND r.person_id = s.person_id)"
-        " ORDER BY s.score DESC, v.face_id LIMIT ?",
-        (accept, limit),
-    )
-    return [(int(r[0]), int(r[1]), int(r[2]), float(r[3])) for r in rows]
-
-
 def alone(lib: Library, good: float) -> Iterator[int]:
     """Unknown faces of no cluster and like nobody, of quality `good` or more, best first."""
     rows = lib.db.execute(

@@ -26,8 +26,8 @@ from phototag.work import tag
 from phototag.work.deciding import Ground, Said
 from phototag.work.draw import draw
 from phototag.work.eye import Eye
-from phototag.work.models import kit_of, thresholds_of
-from phototag.work.review import backlog, questions
+from phototag.work.models import kit_of
+from phototag.work.review import backlog
 
 MOST = 1 << 20
 """Bytes of what a page may say at once: a hundred thousand faces chosen by hand."""
@@ -78,14 +78,12 @@ async def next_questions(request: Request) -> Response:
 
 def _questions(desk: Desk, skip: set[str]) -> dict[str, Any]:
     with desk.reading() as lib:
-        card = desk.card(lib)
-        levels = thresholds_of(card)
-        found = list(islice(questions(lib, card.id, levels, skip), AHEAD))
+        queue = desk.queue(lib)
+        found = list(islice(queue.questions(skip), AHEAD))
         waiting = backlog(lib)
+        suggest = queue.thresholds.suggest
         return {
-            "questions": [
-                shown.question(q, views.photo(lib, q.photo), levels.suggest) for q in found
-            ],
+            "questions": [shown.question(q, views.photo(lib, q.photo), suggest) for q in found],
             "left": {
                 "questions": waiting.questions,
                 "clusters": waiting.clusters,

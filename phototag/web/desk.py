@@ -27,6 +27,7 @@ from phototag.work.deciding import Ground, Said
 from phototag.work.models import embedder_card, thresholds_of
 from phototag.work.opening import as_written, meet_mirror
 from phototag.work.publish import Publisher
+from phototag.work.review import Doubts, Queue
 
 PATIENCE = 1.0
 """Seconds that a decision waits for the writer's lock before it says so."""
@@ -58,6 +59,8 @@ class Desk:
     default: bool = True
     """Whether it is the library that commands use without an option."""
     options: Mapping[str, Any] = field(default_factory=dict)
+    doubts: Doubts = field(default_factory=Doubts)
+    """Named faces that are suspicious, as they were found last."""
     _turn: threading.Lock = field(default_factory=threading.Lock)
     _publishing: threading.Lock = field(default_factory=threading.Lock)
     """Held by outputs as long as they hold the library: others of this process wait for them
@@ -82,9 +85,9 @@ class Desk:
 
     @contextmanager
     def reading(self) -> Iterator[Library]:
-        """The library as it is now, also while another process writes. Raises NoLibrary and its
-        kin."""
-        with store.open_to_read(self.folder) as lib:
+        """The library as it is at one moment, also while another process writes. Raises NoLibrary
+        and its kin."""
+        with store.open_to_read(self.folder) as lib, lib.rehearsal():
             yield lib
 
     def settings(self, lib: Library) -> Settings:
@@ -93,6 +96,11 @@ class Desk:
     def card(self, lib: Library) -> ModelCard:
         """The embedder's card. Raises ModelError."""
         return embedder_card(self.folder, self.settings(lib))
+
+    def queue(self, lib: Library) -> Queue:
+        """What is asked. Raises ModelError."""
+        card = self.card(lib)
+        return Queue(lib, card.id, thresholds_of(card), now().isoformat("T"), self.doubts)
 
     # ---- deciding
 

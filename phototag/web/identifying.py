@@ -1,14 +1,17 @@
-"""Identify: who is on a picture that was dropped on the page, and are two pictures one person.
+"""Identify: who is on a picture that was dropped on the page, register them, and are two pictures
+one person.
 
 An upload stays in memory, the latest few, until it is registered or the server ends.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import PurePath
 from threading import Lock
 from typing import Any
 
@@ -17,13 +20,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from phototag.catalog.store import Library
+from phototag.catalog.verdicts import people
 from phototag.core.types import FaceRecord
-from phototag.errors import NotFound, UnreadableImage, UsageError
+from phototag.errors import NotFound, NotTaken, UnreadableImage, UsageError
 from phototag.images.read import as_webp, read
 from phototag.web.decisions import Words, spoken
 from phototag.web.desk import Desk
 from phototag.web.pages import html, shows
-from phototag.web.shown import per_cent
+from phototag.web.shown import per_cent, said
+from phototag.work.deciding import Ground, Said
+from phototag.work.enroll import enroll
 from phototag.work.extract import Extractor, Job, Outcome
 from phototag.work.identify import Identified, identify
 from phototag.work.models import kit_of, thresholds_of
@@ -35,6 +41,8 @@ LARGEST = 40 << 20
 KEPT = 4
 """Uploads in memory: two pictures side by side, and the two before."""
 
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}\Z")
+
 RATE = 0.01
 """Share of strangers that may be taken for one person where two pictures are compared: as
 `phototag verify` does."""
@@ -45,6 +53,7 @@ class Upload:
     """A picture in memory."""
 
     id: str
+    """Stands for its path; ends as its name does."""
     name: str
     data: bytes
     outcome: Outcome
@@ -75,7 +84,9 @@ class Uploads:
             if outcome.record is None:
                 raise UnreadableImage(name, outcome.reason or "unreadable", outcome.message)
             shown = as_webp(read(data, name, longest=1600).pixels, 1600)
-            upload = Upload(secrets.token_hex(8), name, data, outcome, shown)
+            suffix = PurePath(name).suffix
+            number = secrets.token_hex(8) + (suffix.lower() if _SUFFIX.match(suffix) else "")
+            upload = Upload(number, name, data, outcome, shown)
             self._found[upload.id] = upload
             while len(self._found) > KEPT:
                 self._found.popitem(last=False)
@@ -91,6 +102,9 @@ class Uploads:
     def look(self, jobs: Sequence[Job]) -> list[Outcome]:
         """What was seen in uploads, by their ids: nothing is looked at twice."""
         return [replace(self.get(job.path).outcome, path=job.path) for job in jobs]
+
+    def bytes_of(self, number: str) -> bytes:
+        return self.get(number).data
 
     def _eyes_for(self, desk: Desk, lib: Library) -> Extractor:
         kit = kit_of(lib.folder, desk.settings(lib))
@@ -132,14 +146,26 @@ def _identified(request: Request, name: str, data: bytes) -> dict[str, Any]:
     desk: Desk = request.app.state.desk
     uploads: Uploads = request.app.state.uploads
     with desk.reading() as lib:
-        card = desk.card(lib)
-        found = uploads.take(desk, lib, name, data)
-        searched = identify(lib, card.id, thresholds_of(card), uploads.look, [found.id])
-        names = {who: number for number, who in _people(lib).items()}
+        return _who(desk, lib, uploads, uploads.take(desk, lib, name, data))
+
+
+def again(request: Request) -> Response:
+    """`GET /identify/ID`: who they are by now, of a picture that is in memory."""
+    desk: Desk = request.app.state.desk
+    uploads: Uploads = request.app.state.uploads
+    with desk.reading() as lib:
+        found = uploads.get(request.path_params["id"])
+        return JSONResponse(_who(desk, lib, uploads, found))
+
+
+def _who(desk: Desk, lib: Library, uploads: Uploads, found: Upload) -> dict[str, Any]:
+    card = desk.card(lib)
+    searched = identify(lib, card.id, thresholds_of(card), uploads.look, [found.id])
+    names = {who: number for number, who in people(lib).items()}
     (photo,) = searched.photos
     return {
         "id": found.id,
-        "name": name,
+        "name": found.name,
         "picture": f"/identify/{found.id}/picture",
         "width": photo.width,
         "height": photo.height,
@@ -148,14 +174,7 @@ def _identified(request: Request, name: str, data: bytes) -> dict[str, Any]:
     }
 
 
-def _people(lib: Library) -> dict[int, str]:
-    from phototag.catalog.verdicts import people
-
-    return people(lib)
-
-
 def _face(upload: Upload, face: Identified, numbers: dict[str, int]) -> dict[str, Any]:
-    said = asdict(face)
     number = next(n for n, each in enumerate(upload.faces, 1) if each.box == face.place)
     return {
         "index": face.index,
@@ -166,7 +185,7 @@ def _face(upload: Upload, face: Identified, numbers: dict[str, int]) -> dict[str
         "suggestion": face.suggestion,
         "similarity": face.similarity,
         "quality": face.quality,
-        "nearest": said["nearest"],
+        "nearest": asdict(face)["nearest"],
     }
 
 
@@ -181,6 +200,46 @@ def uploaded_face(request: Request) -> Response:
     if number > len(found.faces):
         raise NotFound("There is no such face in that picture.")
     return Response(found.faces[number - 1].crop, media_type="image/webp")
+
+
+# ---- registering
+
+
+async def register(request: Request) -> Response:
+    """`POST /do/enroll`: a face of an upload as a person, by the same law as `phototag enroll`. The
+    library keeps the picture from then on."""
+    words = await spoken(request)
+    desk: Desk = request.app.state.desk
+    uploads: Uploads = request.app.state.uploads
+    found = await run_in_threadpool(
+        desk.decide, lambda lib, ground: _registered(desk, uploads, lib, ground, words)
+    )
+    return JSONResponse(said(found))
+
+
+def _registered(desk: Desk, uploads: Uploads, lib: Library, ground: Ground, words: Words) -> Said:
+    """Raises NotTaken where the face is a poor example of the person, and `yes` was not said."""
+    name, side = words.get("name"), _side(uploads, words)
+    if not isinstance(name, str):
+        raise UsageError("The page did not say who it is.")
+    made = enroll(
+        lib,
+        ground,
+        uploads.look,
+        kit_of(lib.folder, desk.settings(lib)).detector,
+        [side],
+        name,
+        yes=words.get("yes") is True,
+        bytes_of=uploads.bytes_of,
+    )
+    if made.said is not None:
+        return made.said
+    (photo,) = made.photos
+    text = f"{photo.message[:1].upper()}{photo.message[1:]}."
+    raise NotTaken(text) if photo.may_be_taken else UsageError(text)
+
+
+# ---- are they one person
 
 
 async def compare(request: Request) -> Response:

@@ -162,12 +162,16 @@ def per_cent(box: Box) -> list[float]:
 
 
 def question(found: Question, photo: PhotoRow | None, suggest: float) -> dict[str, Any]:
-    """A question as `review.js` takes it. Choices of similarity `suggest` and more are likely."""
+    """A question as `review.js` takes it. A choice is likely when its similarity is `suggest` or
+    more, or when it is what the law of recognition suggests."""
+    doubt, is_suggested = found.doubt, found.kind == "suggestion"
     return {
         "target": found.target,
         "kind": found.kind,
         "faces": found.faces,
-        "person": found.person,
+        "person": doubt and doubt.person,
+        "rival": doubt and doubt.rival,
+        "why": list(doubt.why) if doubt else [],
         "large": face_link(found.members[0], "large"),
         "members": [{"id": f"face-{n}", "picture": face_link(n)} for n in found.members],
         "photo": {
@@ -181,11 +185,11 @@ def question(found: Question, photo: PhotoRow | None, suggest: float) -> dict[st
             {
                 "person": choice.person,
                 "similarity": round(choice.similarity, 2),
-                "likely": choice.similarity >= suggest,
+                "likely": choice.similarity >= suggest or (place == 0 and is_suggested),
                 "picture": face_link(choice.face) if choice.face is not None else None,
                 "initial": choice.person[:1].upper(),
             }
-            for choice in found.choices
+            for place, choice in enumerate(found.choices)
         ],
     }
 

@@ -54,8 +54,9 @@ def cluster(
     now, before = _open_rows(lib, faces, settled)
     if memory is not None and not refreshed.stirred.any():
         free = set(faces.ids[now].tolist())
-        if memory.fits(lib, as_mapping(faces.ids, before), free):
-            return _put_back(lib, memory, free, settled, decision)
+        stood = as_mapping(faces.ids, before)
+        if memory.fits(lib, stood, free):
+            return _put_back(lib, memory, stood, free, settled, decision)
     lost = _lost(faces, settled)
     seeds = refreshed.stirred | (now != (before != ABSENT)) | everything
     seeds |= np.isin(faces.photos, np.array(sorted(stirred_photos), dtype=np.int64))
@@ -74,14 +75,18 @@ def cluster(
 def _put_back(
     lib: Library,
     memory: Remembered,
+    stood: Mapping[int, int],
     free: Collection[int],
     settled: Settled,
     decision: int | None,
 ) -> Settled:
-    """Write the clusters as they were; `free`: the faces that take part in clusters now."""
+    """Write the clusters as they were. `stood`: the cluster of each face until now, which it keeps
+    unless the decision changed that one; `free`: the faces that take part in clusters now."""
     _write_numbers(lib, memory.now, list(memory.then.values()), list(memory.then), decision)
-    by_face = {face: number for number, faces in memory.then.items() for face in faces}
-    those = {face for faces in memory.now.values() for face in faces} | by_face.keys()
+    kept = {face: number for face, number in stood.items() if number not in memory.now}
+    noted = {face: number for number, faces in memory.then.items() for face in faces}
+    by_face = kept | noted
+    those = {face for faces in memory.now.values() for face in faces} | noted.keys()
     those |= settled.before.keys() | settled.after.keys()
     return _assign(lib, sorted(those & set(free)), by_face)
 

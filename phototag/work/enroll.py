@@ -9,7 +9,7 @@ in a folder, it is a photo like any other from then on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,6 +34,14 @@ from phototag.work.tag import name_wanted, not_twice
 
 OVERRIDDEN = frozenset({"low-quality", "looks-like", "decided"})
 """Reasons that `--yes` overrides. The others leave nothing to take."""
+
+
+Bytes = Callable[[str], bytes]
+"""The bytes of a photo by the path that it was given with. Raises OSError."""
+
+
+def from_disk(path: str) -> bytes:
+    return Path(path).read_bytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +101,10 @@ def enroll(
     name: str,
     *,
     yes: bool = False,
+    bytes_of: Bytes = from_disk,
 ) -> Enrolment:
     """Take the face on each photo (or `photo.jpg#2`) as the person `name`, in one decision.
+    `bytes_of` reads a photo that the library will keep a copy of.
 
     What is of low quality, looks like somebody else by the laws of recognition, or was said to be
     somebody else is only taken with `yes`. Raises UsageError (a person twice in a photo),
@@ -108,7 +118,8 @@ def enroll(
     drafts = [judge.draft(look_at(word, look, leave_out)) for word in words]
     fine = {None, *OVERRIDDEN} if yes else {None}
     taken = [draft for draft in drafts if draft.face is not None and draft.reason in fine]
-    said = _enroll(lib, ground, detector, taken, shown, person) if taken else None
+    keeper = _Keeper(lib, ground.model, detector, bytes_of)
+    said = _enroll(lib, ground, keeper, taken, shown, person) if taken else None
     return Enrolment(shown, said, tuple(_told(draft, draft in taken) for draft in drafts))
 
 
@@ -179,7 +190,7 @@ class _Judge:
 def _enroll(
     lib: Library,
     ground: Ground,
-    detector: str,
+    keeper: _Keeper,
     taken: Sequence[_Draft],
     name: str,
     person: int | None,
@@ -196,7 +207,7 @@ def _enroll(
         raise UsageError(f"{twice} was given twice, and nobody is in a photo twice.")
     not_twice(lib, _faces(lib, anchors), person, name, "Reject the other one first.")
     for draft in taken:
-        _keep(lib, ground.model, detector, draft)
+        keeper.keep(draft)
     faces = _faces(lib, anchors)
     payload = {"person": name, "faces": [anchor.payload() for anchor in anchors]}
     count = f"{len(anchors)} face" + ("" if len(anchors) == 1 else "s")
@@ -208,32 +219,41 @@ def _faces(lib: Library, anchors: Sequence[Anchor]) -> list[int]:
     return [number for anchor in anchors for number in resolve(anchor)]
 
 
-def _keep(lib: Library, model: str, detector: str, draft: _Draft) -> None:
-    """Bring a photo that the library does not know into it, file first; one that the journal does
-    not come to name is dropped again by the next command. Raises CannotWrite."""
-    record = draft.record
-    assert record is not None
-    photo = photo_table.photo_with_key(lib, record.key)
-    if photo is None or not photo_table.photo_row(lib, photo)["live"]:
-        _keep_copy(lib.folder, record.key, draft.seen.path)
-    if photo is not None:
-        return
-    with lib.transaction():
-        photo, faces = photo_table.add_photo(lib, record, draft.seen.size, detector, model)
-        photo_table.refresh_live(lib, [photo])
-    keep_pictures(lib.folder, record, faces)
+@dataclass(frozen=True, slots=True)
+class _Keeper:
+    """Brings photos that the library does not know into it."""
 
+    lib: Library
+    model: str
+    detector: str
+    bytes_of: Bytes
 
-def _keep_copy(library: Path, key: str, path: str) -> None:
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise CannotWrite(f"{path} cannot be copied: {error.strerror}.") from error
-    if photo_key(data) != key:
-        raise UsageError(f"{path} was changed while it was looked at. Run the command again.")
-    target = library / copy_path(key, Path(path).suffix)
-    atomic.make_folder(target.parent)
-    atomic.write_if_changed(target, data)
+    def keep(self, draft: _Draft) -> None:
+        """File first; a photo that the journal does not come to name is dropped again by the next
+        command. Raises CannotWrite."""
+        lib, record = self.lib, draft.record
+        assert record is not None
+        photo = photo_table.photo_with_key(lib, record.key)
+        if photo is None or not photo_table.photo_row(lib, photo)["live"]:
+            self._keep_copy(record.key, draft.seen.path)
+        if photo is not None:
+            return
+        with lib.transaction():
+            size = draft.seen.size
+            photo, faces = photo_table.add_photo(lib, record, size, self.detector, self.model)
+            photo_table.refresh_live(lib, [photo])
+        keep_pictures(lib.folder, record, faces)
+
+    def _keep_copy(self, key: str, path: str) -> None:
+        try:
+            data = self.bytes_of(path)
+        except OSError as error:
+            raise CannotWrite(f"{path} cannot be copied: {error.strerror}.") from error
+        if photo_key(data) != key:
+            raise UsageError(f"{path} was changed while it was looked at. Run the command again.")
+        target = self.lib.folder / copy_path(key, Path(path).suffix)
+        atomic.make_folder(target.parent)
+        atomic.write_if_changed(target, data)
 
 
 def _told(draft: _Draft, taken: bool) -> Portrait:

@@ -1,23 +1,25 @@
 """What a user is asked next: the questions whose answers settle most, first.
 
 Large unnamed clusters come first (one answer names many faces), then suggestions, clearest first,
-then faces that were named but look like somebody else, then good faces that are like nobody.
+then named faces that the audit finds suspicious, then good faces that are like nobody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import count
 
-from phototag.catalog import grids, views
+from phototag.catalog import evidence, grids, journal, views
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.grids import Page
 from phototag.catalog.store import Library
 from phototag.catalog.views import SeenFace
 from phototag.core.quality import GOOD
 from phototag.core.types import Box, Thresholds
-from phototag.work.evidence import compare, score_of, vector_of
+from phototag.work.audit import Doubt, audit
+from phototag.work.evidence import compare, vector_of
 from phototag.work.film import picture_of
 from phototag.work.why import Rival
 
@@ -25,7 +27,12 @@ MEMBERS = 12
 """Faces that a question about a cluster shows."""
 
 DOUBTS = 200
-"""Named faces that are looked at again at most."""
+"""Suspicious faces that one audit hands over at most; the next one the next."""
+
+
+PAUSE = 20
+"""An audit is not made again before that many times as long as it took: while every answer is about
+a face without doubts, audits cost 5 % of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +62,8 @@ class Question:
     box: Box
     choices: tuple[Choice, ...]
     """Best first; without those that were refused."""
-    person: str | None = None
-    """Who it is said to be, where that is in doubt."""
+    doubt: Doubt | None = None
+    """What speaks against its name, where it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +86,80 @@ def backlog(lib: Library) -> Backlog:
     return Backlog(clusters, clustered, grids.count_suggestions(lib), grids.count_alone(lib, GOOD))
 
 
-def questions(
-    lib: Library, model: str, thresholds: Thresholds, skip: Collection[str] = ()
-) -> Iterator[Question]:
-    """Every question that is not in `skip` (by target), most valuable first, made as it is asked
-    for."""
-    for number, faces in _clusters(lib):
-        if f"cluster-{number}" not in skip:
-            yield _about_cluster(lib, model, number, faces)
-    for face in grids.suggestions(lib, thresholds.suggest):
-        if f"face-{face}" not in skip:
-            yield _about_face(lib, model, face, "suggestion")
-    for face, person in doubtful(lib, model, thresholds):
-        if f"face-{face}" not in skip:
-            yield _about_face(lib, model, face, "doubt", person)
-    for face in grids.alone(lib, GOOD):
-        if f"face-{face}" not in skip:
-            yield _about_face(lib, model, face, "alone")
+@dataclass(slots=True)
+class Doubts:
+    """Suspicious faces, kept from one question to the next: an audit looks at every named face.
+
+    They are gathered anew when all were answered and something was decided since.
+    """
+
+    _found: tuple[Doubt, ...] = ()
+    _as_of: tuple[object, ...] | None = None
+    _not_before: float = 0.0
+
+    def standing(
+        self, lib: Library, model: str, thresholds: Thresholds, today: str
+    ) -> Iterator[Doubt]:
+        """The most suspicious first, without those that were answered."""
+        numbers = {name: number for number, name in verdict_table.people(lib).items()}
+        found = [doubt for doubt in self._found if _stands(lib, doubt, numbers)]
+        as_of = (lib.folder, model, thresholds, journal.newest_id(lib))
+        started = time.monotonic()
+        if not found and as_of != self._as_of and started >= self._not_before:
+            self._found = audit(lib, model, thresholds, today, None, DOUBTS).doubts
+            found = [doubt for doubt in self._found if _stands(lib, doubt, numbers)]
+            self._as_of = as_of
+            self._not_before = time.monotonic() + PAUSE * (time.monotonic() - started)
+        yield from found
+
+
+def _stands(lib: Library, doubt: Doubt, numbers: Mapping[str, int]) -> bool:
+    """Whether it is suspicious and unanswered: the face has its name still, and nobody said that it
+    is not the other."""
+    if doubt.suspicion <= 0:
+        return False
+    face = _number(doubt.face)
+    verdict, rival = evidence.verdict(lib, face), numbers.get(doubt.rival or "")
+    return (
+        rival is not None
+        and verdict is not None
+        and verdict.person == numbers.get(doubt.person)
+        and rival not in evidence.refused(lib, face)
+    )
+
+
+def _number(face: str) -> int:
+    return int(face.partition("-")[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What the questions are made of."""
+
+    lib: Library
+    model: str
+    thresholds: Thresholds
+    """The model's own."""
+    today: str
+    """ISO 8601."""
+    doubts: Doubts = field(default_factory=Doubts)
+
+    def questions(self, skip: Collection[str] = ()) -> Iterator[Question]:
+        """Every question that is not in `skip` (by target), most valuable first, made as it is
+        asked for."""
+        lib, model = self.lib, self.model
+        for number, faces in _clusters(lib):
+            if f"cluster-{number}" not in skip:
+                yield _about_cluster(lib, model, number, faces)
+        for face in grids.suggestions(lib, self.thresholds.suggest):
+            if f"face-{face}" not in skip:
+                yield _about_face(lib, model, face, "suggestion")
+        for doubt in self.doubts.standing(lib, model, self.thresholds, self.today):
+            if doubt.face not in skip:
+                yield _about_face(lib, model, _number(doubt.face), "doubt", doubt)
+        for face in grids.alone(lib, GOOD):
+            if f"face-{face}" not in skip:
+                yield _about_face(lib, model, face, "alone")
 
 
 def _clusters(lib: Library) -> Iterator[tuple[int, int]]:
@@ -104,25 +168,6 @@ def _clusters(lib: Library) -> Iterator[tuple[int, int]]:
         yield from found
         if len(found) < 200:
             return
-
-
-def doubtful(lib: Library, model: str, thresholds: Thresholds) -> Iterator[tuple[int, str]]:
-    """(face, its person) of named faces that fit somebody else better than their own person, whose
-    other faces alone count."""
-    names = verdict_table.people(lib)
-    seen: set[int] = set()
-    for face, person, _, score in grids.look_like_others(lib, thresholds.accept, DOUBTS):
-        if face not in seen and score > _own_score(lib, model, face, person):
-            seen.add(face)
-            yield face, names[person]
-
-
-def _own_score(lib: Library, model: str, face: int, person: int) -> float:
-    """How well a face fits its person's other faces; -1 where there are none."""
-    vector = vector_of(lib, model, face)
-    if vector is None:
-        return -1.0
-    return score_of(lib, model, person, face, vector, verdict_table.lives(lib).get(person))[0]
 
 
 def _about_cluster(lib: Library, model: str, number: int, faces: int) -> Question:
@@ -140,13 +185,14 @@ def _about_cluster(lib: Library, model: str, number: int, faces: int) -> Questio
 
 
 def _about_face(
-    lib: Library, model: str, number: int, kind: str, person: str | None = None
+    lib: Library, model: str, number: int, kind: str, doubt: Doubt | None = None
 ) -> Question:
     face = views.seen_face(lib, number)
     assert face is not None
-    found = [choice for choice in choices(lib, model, face) if choice.person != person]
+    said, rival = (None, None) if doubt is None else (doubt.person, doubt.rival)
+    found = [choice for choice in choices(lib, model, face) if choice.person != said]
     # The law may suggest somebody who is not the likest: that one is asked about.
-    found.sort(key=lambda choice: choice.number != face.suggestion)
+    found.sort(key=lambda choice: choice.number != face.suggestion and choice.person != rival)
     return Question(
         target=f"face-{number}",
         kind=kind,
@@ -155,7 +201,7 @@ def _about_face(
         photo=face.photo,
         box=_place(lib, face),
         choices=tuple(found),
-        person=person,
+        doubt=doubt,
     )
 
 

@@ -59,7 +59,6 @@ FACE = {
     "decision",
     "missing",
     "kept",
-    "seen",
     "embedded",
     "age",
     "elsewhere",

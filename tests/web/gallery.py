@@ -8,10 +8,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 from builders import Home
 
-from phototag.cli import app
+from phototag.catalog import store
 
 GALLERY = Path(__file__).resolve().parents[2] / "sample_gallery"
 FACES = 3
@@ -57,16 +56,14 @@ def chosen() -> list[str]:
     return found
 
 
-def scanned_gallery(folder: Path) -> Home:
-    """That part, scanned by the command line as a new user does; nobody has a name."""
+def unscanned_gallery(folder: Path) -> Home:
+    """That part, and a library that knows nothing yet."""
     home = Home(folder / "library", folder / "photos")
     for name in chosen():
         (home.photos / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(GALLERY / name, home.photos / name)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_DATA_HOME", str(folder / "data"))
-        code = app.run(["scan", str(home.photos), "--library", str(home.library), "--quiet"])
-    assert code == 0
+    with store.open_to_write(home.library, "phototag scan", "2026-01-02", create=True):
+        pass
     return home
 
 

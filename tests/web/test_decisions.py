@@ -13,7 +13,7 @@ import pytest
 from builders import Home
 from visitor import Visitor, served
 
-from phototag.catalog import store
+from phototag.catalog import grids, store
 from phototag.cli import app
 from phototag.web import desk as desks
 
@@ -129,6 +129,39 @@ def test_the_page_takes_back_only_what_it_names(owner: Visitor) -> None:
     assert owner.post("/do/undo").code == 200
 
 
+def doubtful(owner: Visitor) -> dict | None:
+    """The first question about a name, if there is one."""
+    skip: list[str] = []
+    while asked := owner.post("/review/next", {"skip": skip}).json["questions"]:
+        found = next((each for each in asked if each["kind"] == "doubt"), None)
+        if found is not None:
+            return found
+        skip += [each["target"] for each in asked]
+    return None
+
+
+@pytest.mark.parametrize("answer", ["it is", "it is not"])
+def test_a_name_that_the_audit_doubts_is_asked_about_until_it_is_answered(
+    owner: Visitor, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    monkeypatch.setattr("phototag.work.review.PAUSE", 0)
+    assert doubtful(owner) is None
+    face = owner.home.face("bob.jpg")
+    owner.post("/do/label", {"targets": [face], "name": "Alice"})
+    asked = doubtful(owner)
+    assert asked is not None
+    assert (asked["target"], asked["person"], asked["rival"]) == (face, "Alice", "Bob")
+    assert asked["why"] == ["fits Bob better"]
+    assert asked["choices"][0]["person"] == "Bob"
+    if answer == "it is":
+        owner.post("/do/reject", {"targets": [face], "name": "Bob"})
+    else:
+        owner.post("/do/split", {"name": "Alice", "targets": [face], "into": "Bob"})
+    assert doubtful(owner) is None
+    owner.post("/do/undo")
+    assert doubtful(owner) == asked
+
+
 # -- beside another writer -------------------------------------------------------------------------
 
 
@@ -153,6 +186,16 @@ def test_reading_never_waits_and_a_decision_says_for_whom(owner: Visitor) -> Non
         asking.start()
     asking.join()
     assert late == [200], "free again within its patience"
+
+
+def test_a_page_shows_one_moment_whatever_is_decided_meanwhile(owner: Visitor) -> None:
+    with owner.desk.reading() as lib:
+        before = grids.count_people(lib)
+        name = {"targets": [owner.home.face("lone.jpg")], "name": "Lone"}
+        assert owner.post("/do/label", name).code == 200
+        assert grids.count_people(lib) == before
+    with owner.desk.reading() as lib:
+        assert grids.count_people(lib) == before + 1
 
 
 def test_outputs_make_way_for_a_decision(owner: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,11 @@ from gallery import GALLERY, chosen
 from visitor import Visitor
 
 from phototag.catalog import store
+from phototag.catalog.recognizer import recognizer
+from phototag.cli import app
 from phototag.images.samples import sample
 from phototag.web import identifying
+from tests.tiny_classifier import trained_run
 
 FACES = GALLERY / next(name for name in chosen() if name.endswith("103 (everyone).jpg"))
 
@@ -84,6 +87,30 @@ def test_a_scan_from_the_page_waits_for_no_other_and_says_whose_turn_it_is(owner
     assert "phototag scan /archive" in last["text"]
 
 
+def test_a_trained_classifier_in_use_stays_in_use(owner: Visitor, tmp_path: Path) -> None:
+    home, run = owner.home, trained_run(tmp_path / "run")
+    line = ["scan", str(home.photos), "--library", str(home.library), "--quiet"]
+    assert app.run([*line, "--recognizer", f"classifier:{run}"]) in (0, 3)
+    shutil.rmtree(run)
+    with owner.desk.reading() as lib:
+        before = recognizer(lib)
+    assert not before.is_gallery
+    shutil.copy(FACES, home.photos / "new.jpg")
+    told = news(owner)
+    owner.post("/scan", {})
+    while (last := next(told))["state"] in ("idle", "running"):
+        pass
+    told.close()
+    assert (last["state"], "1 new photo" in last["text"]) == ("done", True), last["text"]
+    with owner.desk.reading() as lib:
+        assert recognizer(lib) == before
+    seen = (
+        "SELECT COUNT(*) FROM embeddings e JOIN faces f ON f.id = e.face_id"
+        " JOIN paths p USING (photo_id) WHERE p.name = 'new.jpg' AND e.model = ?"
+    )
+    assert home.sql(seen, before.id) == [(4,)], "it looked at the new faces, too"
+
+
 @pytest.mark.parametrize("words", [{"root": 99}, {"root": "../"}, {"path": "/nowhere/at/all"}])
 def test_only_folders_that_are_there_are_scanned(owner: Visitor, words: dict) -> None:
     heard = owner.post("/scan", words)
@@ -123,6 +150,33 @@ def test_an_upload_is_looked_at_and_kept_nowhere(
     assert owner.post("/verify", {"one": one, "other": other}).json["similarity"] < 0.99
     assert everything(tmp_path) == before
     assert rows == (home.sql("SELECT COUNT(*) FROM photos"), home.sql("SELECT COUNT(*) FROM faces"))
+
+
+def test_a_registered_face_is_known_and_its_picture_is_kept(owner: Visitor) -> None:
+    home, data = owner.home, FACES.read_bytes()
+    found = upload(owner, data, "who.JPG").json
+    words = {"id": found["id"], "index": 2, "name": "Newcomer"}
+    said = owner.post("/do/enroll", words)
+    assert (said.code, said.json["kind"]) == (200, "enroll"), said.text
+    faces = owner.get(f"/identify/{found['id']}").json["faces"]
+    assert [face["person"] == "Newcomer" for face in faces] == [False, True, False, False]
+    (kept,) = (path for path in (home.library / "enrolled").rglob("*") if path.is_file())
+    assert (kept.suffix, kept.read_bytes()) == (".jpg", data)
+    owner.post("/do/undo", {"decision": said.json["decision"]})
+    assert "Newcomer" not in owner.get(f"/identify/{found['id']}").text
+
+
+def test_a_poor_example_is_registered_only_when_the_user_insists(owner: Visitor) -> None:
+    found = upload(owner, FACES.read_bytes()).json
+    words = {"id": found["id"], "index": 1, "name": "Newcomer"}
+    assert owner.post("/do/enroll", words).code == 200
+    other = words | {"name": "Somebody else"}
+    heard = owner.post("/do/enroll", other)
+    assert (heard.code, heard.json["error"]) == (409, "not-taken")
+    assert heard.json["message"].startswith("You said that this face is Newcomer")
+    assert owner.post("/do/enroll", other | {"yes": True}).code == 200
+    for wrong, code in (({"index": 9}, 422), ({"id": "0123"}, 404), ({"name": 3}, 422)):
+        assert owner.post("/do/enroll", words | wrong).code == code
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])

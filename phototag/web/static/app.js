@@ -55,8 +55,10 @@ async function settled(verb, words) {
       return said;
     } catch (refusal) {
       if (refusal.code === "twice-in-photo" && !words.allow_twice && (verb === "label" || verb === "draw")) {
-        return await twice(verb, words, refusal);
+        refusal.message = refusal.message.replace(/ If it is a mirror.*$/, " Is it a mirror or a collage?");
+        refusal.insist = { offer: "Name them all the same", act: () => decide(verb, { ...words, allow_twice: true }) };
       }
+      if (refusal.code === "not-taken") refusal.insist = { offer: "Register it all the same", act: () => decide(verb, { ...words, yes: true }) };
       if (refusal.code !== "library-in-use") throw refusal;
       const stop = new Promise((done) => { halted = done; });
       tell(`Waiting: ${refusal.message.split(". ")[0]}. Your answer is kept and written as soon as that ends.`, { kind: "wait", offer: "Do not wait", act: () => halted("stop") });
@@ -65,27 +67,15 @@ async function settled(verb, words) {
   }
 }
 
-function twice(verb, words, refusal) {
-  return new Promise((done, fail) => {
-    tell(refusal.message.replace(/ If it is a mirror.*$/, " Is it a mirror or a collage?"), {
-      kind: "bad", offer: "Name them all the same",
-      act: () => settled(verb, { ...words, allow_twice: true }).then(done, fail),
-    });
-    onClose = () => fail(new Refused("given-up", "Nothing was changed."));
-  });
-}
-
 // -- telling ----------------------------------------------------------------------------------------------------------
 
 const bar = one("#told");
-let onClose = null;
 let doOffer = null;
 let fade;
 
 export function tell(text, { kind = "", offer = "", act = null, stay = false } = {}) {
   if (!bar) return;
   clearTimeout(fade);
-  onClose = null;
   one("p", bar).textContent = text;
   bar.className = `told ${kind}`;
   const button = one(".undo", bar);
@@ -99,12 +89,15 @@ export function tell(text, { kind = "", offer = "", act = null, stay = false } =
 export function hush() { if (bar) bar.hidden = true; }
 
 if (bar) {
-  one(".undo", bar).addEventListener("click", () => { const act = doOffer; onClose = null; hush(); act?.(); });
-  one(".close-told", bar).addEventListener("click", () => { const close = onClose; onClose = null; hush(); close?.(); });
+  one(".undo", bar).addEventListener("click", () => { const act = doOffer; hush(); act?.(); });
+  one(".close-told", bar).addEventListener("click", hush);
 }
 
-export function tellRefusal(refusal) {
-  if (refusal.code === "given-up") tell(refusal.message); else tell(refusal.message, { kind: "bad" });
+// Some refusals may be overridden: `after(said)` runs when the user did.
+export function tellRefusal(refusal, after = () => {}) {
+  const { offer, act: insist } = refusal.insist ?? {};
+  if (insist) tell(refusal.message, { kind: "bad", offer, act: () => insist().then(after, (again) => tellRefusal(again, after)) });
+  else tell(refusal.message, { kind: refusal.code === "given-up" ? "" : "bad" });
 }
 
 // The bar after a decision: what it did, and its undoing. `after` runs when it was undone.
@@ -130,7 +123,10 @@ if (left && bar) {
 }
 
 // Does a decision and shows the page as it is then.
-export const act = (verb, words, place = null) => decide(verb, words).then((said) => go(said, place), tellRefusal);
+export function act(verb, words, place = null) {
+  const after = (said) => go(said, place);
+  return decide(verb, words).then(after, (refusal) => tellRefusal(refusal, after));
+}
 
 document.addEventListener("keydown", (event) => {
   if (isTyping(event) || isCommand(event) || document.querySelector("dialog[open]")) return;

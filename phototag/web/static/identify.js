@@ -1,5 +1,5 @@
-// Identify and verify: pictures go to this machine's own server, which keeps them in memory.
-import { all, hush, make, one, portrait, post, read, tell, tellRefusal } from "/static/app.js";
+// Identify and verify: pictures go to this machine's own server, which keeps them in memory; one that is registered, for good.
+import { all, completes, decide, hush, make, names, one, portrait, post, read, tell, tellDecision, tellRefusal } from "/static/app.js";
 import { box, frame, put } from "/static/boxes.js";
 
 const LARGEST = 40 * 2 ** 20;
@@ -47,18 +47,46 @@ function show(side) {
 
 // -- who is it ----------------------------------------------------------------------------------------------------------
 
-function list({ seen }) {
+function list(side) {
+  const { seen } = side;
   one("#result").hidden = false;
   const rows = seen.faces.map((face) => {
     const who = face.person ? make("a", { href: face.href }, make("bdi", { textContent: face.person })) : face.suggestion ? make("span", {}, "May be ", make("bdi", { textContent: face.suggestion })) : make("span", { className: "meta", textContent: "Not recognised" });
     const near = face.nearest.map((each) => make("li", {}, make("bdi", { textContent: each.person }), " ", make("span", { className: "meta", textContent: similar(each.similarity) })));
     return make("li", { className: "who-row", id: `found-${face.index}` }, portrait(face.picture, "?"),
       make("div", { className: "who-is" }, make("p", { className: "who-name" }, who, make("span", { className: "meta", textContent: similar(face.similarity), title: "Similarity" })),
-        near.length ? make("ol", { className: "nearest", ariaLabel: "Most alike" }, ...near) : ""));
+        near.length ? make("ol", { className: "nearest", ariaLabel: "Most alike" }, ...near) : "", registering(side, face)));
   });
   one(".found-faces").replaceChildren(...rows);
   if (!rows.length) one(".found-faces").replaceChildren(make("li", { className: "empty", textContent: "No face was found in this picture." }));
   else if (!seen.people) tell("Nobody in the library has a name yet, so nobody can be recognised.");
+}
+
+function registering(side, face) {
+  const likely = face.person ?? face.suggestion;
+  const label = `Register face ${face.index} as`;
+  const field = make("input", { type: "text", className: "who", placeholder: likely ? "Or as somebody else…" : "Register as…", autocomplete: "off", spellcheck: false, maxLength: 200 });
+  field.setAttribute("aria-label", label);
+  const form = make("form", { className: "row-form register" }, field);
+  completes(field, (name) => register(side, face, name));
+  if (likely) {
+    const button = make("button", { type: "button", className: "plain", ariaLabel: `${label} ${likely}` }, "Register as ", make("bdi", { textContent: likely }));
+    button.addEventListener("click", () => register(side, face, likely));
+    form.prepend(button);
+  }
+  return form;
+}
+
+async function register(side, face, name) {
+  const after = (said) => { tellDecision(said, () => lookAgain(side)); return lookAgain(side); };
+  await decide("enroll", { id: side.seen.id, index: face.index, name }).then(after, (refusal) => tellRefusal(refusal, after));
+}
+
+// Everybody in the picture as the library knows them by now.
+async function lookAgain(side) {
+  names(true);
+  side.seen = await read(await fetch(`/identify/${side.seen.id}`));
+  show(side);
 }
 
 function choose(side, index) {

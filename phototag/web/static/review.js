@@ -68,7 +68,7 @@ function heading(question) {
 function about(question) {
   const where = [question.photo.name, question.photo.day].filter(Boolean).join(", ");
   if (question.kind === "cluster") return `${faces(question.faces)} that look alike · first one from ${where}`;
-  if (question.kind === "doubt") return `You said so, but the face is more like ${question.choices[0]?.person ?? "somebody else"} · ${where}`;
+  if (question.kind === "doubt") return `You said so, but: ${question.why.join(", ") || `it is much like ${question.rival}`} · ${where}`;
   if (question.kind === "alone") return `A face that is like nobody else · ${where}`;
   return where;
 }
@@ -140,21 +140,32 @@ function answer(verb, words, { stay = false } = {}) {
   if (stay) question.choices.shift(); else { queue.shift(); away.add(question.target); answered += 1; }
   loading ||= queue.length === 0;
   show();
-  step.said = decide(verb, words).then((said) => {
+  const done = (said) => {
     tellDecision(said, () => back(step));
     if (verb === "label" || verb === "split") names(true);
     refill();
     return said;
-  }, (refusal) => {
+  };
+  step.said = decide(verb, words).then(done, (refusal) => {
     const lost = past.indexOf(step);
     if (lost >= 0) past.splice(lost, 1);
     restore(step);
-    if (refusal.code === "not-found") { away.add(question.target); queue = queue.filter((q) => q !== step.question); show(); refill(); }
-    tellRefusal(refusal);
+    if (refusal.code === "not-found") { drop(step); show(); refill(); }
+    tellRefusal(refusal, (said) => {   // the user insists: it is answered after all
+      step.said = Promise.resolve(said);
+      past.push(step);
+      if (!stay) { drop(step); answered += 1; loading ||= queue.length === 0; show(); }
+      done(said);
+    });
     return null;
   });
   past.push(step);
   if (queue.length < 2) refill();
+}
+
+function drop({ question }) {
+  away.add(question.target);
+  queue = queue.filter((each) => each.target !== question.target);
 }
 
 function restore(step) {
@@ -191,7 +202,8 @@ async function undo() {
 
 function named(name) {
   const question = current();
-  if (question.kind === "doubt") answer("split", { name: question.person, targets: [question.target], into: name });
+  if (question.kind === "doubt" && name === question.person) accept();
+  else if (question.kind === "doubt") answer("split", { name: question.person, targets: [question.target], into: name });
   else answer("label", { targets: [question.target], name });
 }
 
@@ -203,7 +215,7 @@ function take(index) {
 function accept() {
   const question = current();
   if (question.kind === "doubt") {  // it is who you said: not the other, for good
-    answer("reject", { targets: [question.target], name: question.choices[0].person });
+    answer("reject", { targets: [question.target], name: question.rival });
   } else if (likely(question)) take(0); else field.focus();
 }
 
