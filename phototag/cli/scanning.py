@@ -215,9 +215,8 @@ def scan(
             return _document(session, log.report, published, written, code)
         if diff:
             list_changes(session.lib, log.report)
-    short = quiet or summary
-    _summary(session, log.report, published, quiet=short, dry=dry_run, library=library)
-    told_of_xmp(written, quiet=short)
+    _summary(session, log.report, published, quiet=quiet or summary, dry=dry_run, library=library)
+    told_of_xmp(written, quiet=quiet or summary)
     if summary:
         console.out(log.message)
     return code
