@@ -16,15 +16,22 @@ from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.grids import Page
 from phototag.catalog.store import Library
 from phototag.catalog.views import SeenFace
+from phototag.core.gallery import Gallery
 from phototag.core.quality import GOOD
 from phototag.core.types import Box, Thresholds
 from phototag.work.audit import Doubt, audit
-from phototag.work.evidence import compare, vector_of
+from phototag.work.evidence import vector_of
 from phototag.work.film import picture_of
-from phototag.work.why import Rival
+from phototag.work.looking import gallery_of
 
 MEMBERS = 12
 """Faces that a question about a cluster shows."""
+
+CHOICES = 5
+"""People that a question proposes."""
+
+ALIKE = 1.0
+"""No face fits better: nobody is proposed beyond `CHOICES`."""
 
 DOUBTS = 200
 """Suspicious faces that one audit hands over at most; the next one the next."""
@@ -147,19 +154,19 @@ class Queue:
     def questions(self, skip: Collection[str] = ()) -> Iterator[Question]:
         """Every question that is not in `skip` (by target), most valuable first, made as it is
         asked for."""
-        lib, model = self.lib, self.model
+        lib, those = self.lib, _Candidates.of(self.lib, self.model)
         for number, faces in _clusters(lib):
             if f"cluster-{number}" not in skip:
-                yield _about_cluster(lib, model, number, faces)
+                yield those.about_cluster(number, faces)
         for face in grids.suggestions(lib, self.thresholds.suggest):
             if f"face-{face}" not in skip:
-                yield _about_face(lib, model, face, "suggestion")
-        for doubt in self.doubts.standing(lib, model, self.thresholds, self.today):
+                yield those.about_face(face, "suggestion")
+        for doubt in self.doubts.standing(lib, self.model, self.thresholds, self.today):
             if doubt.face not in skip:
-                yield _about_face(lib, model, _number(doubt.face), "doubt", doubt)
+                yield those.about_face(_number(doubt.face), "doubt", doubt)
         for face in grids.alone(lib, GOOD):
             if f"face-{face}" not in skip:
-                yield _about_face(lib, model, face, "alone")
+                yield those.about_face(face, "alone")
 
 
 def _clusters(lib: Library) -> Iterator[tuple[int, int]]:
@@ -170,58 +177,73 @@ def _clusters(lib: Library) -> Iterator[tuple[int, int]]:
             return
 
 
-def _about_cluster(lib: Library, model: str, number: int, faces: int) -> Question:
-    members = grids.faces(lib, "cluster_id", number, Page(MEMBERS))
-    lead = members[0]
-    return Question(
-        target=f"cluster-{number}",
-        kind="cluster",
-        faces=faces,
-        members=tuple(face.id for face in members),
-        photo=lead.photo,
-        box=_place(lib, lead),
-        choices=choices(lib, model, lead),
-    )
+@dataclass(slots=True)
+class _Candidates:
+    """Who faces may be: everybody's examples and best faces, looked up once for all questions."""
 
+    lib: Library
+    model: str
+    gallery: Gallery
+    names: Mapping[int, str]
+    best: dict[int, int | None] = field(default_factory=dict)
+    """The face that is shown of a person."""
 
-def _about_face(
-    lib: Library, model: str, number: int, kind: str, doubt: Doubt | None = None
-) -> Question:
-    face = views.seen_face(lib, number)
-    assert face is not None
-    said, rival = (None, None) if doubt is None else (doubt.person, doubt.rival)
-    found = [choice for choice in choices(lib, model, face) if choice.person != said]
-    # The law may suggest somebody who is not the likest: that one is asked about.
-    found.sort(key=lambda choice: choice.number != face.suggestion and choice.person != rival)
-    return Question(
-        target=f"face-{number}",
-        kind=kind,
-        faces=1,
-        members=(number,),
-        photo=face.photo,
-        box=_place(lib, face),
-        choices=tuple(found),
-        doubt=doubt,
-    )
+    @staticmethod
+    def of(lib: Library, model: str) -> _Candidates:
+        return _Candidates(lib, model, gallery_of(lib, model), verdict_table.people(lib))
+
+    def about_cluster(self, number: int, faces: int) -> Question:
+        members = grids.faces(self.lib, "cluster_id", number, Page(MEMBERS))
+        lead = members[0]
+        return Question(
+            target=f"cluster-{number}",
+            kind="cluster",
+            faces=faces,
+            members=tuple(face.id for face in members),
+            photo=lead.photo,
+            box=_place(self.lib, lead),
+            choices=self.choices(lead.id),
+        )
+
+    def about_face(self, number: int, kind: str, doubt: Doubt | None = None) -> Question:
+        face = views.seen_face(self.lib, number)
+        assert face is not None
+        said, rival = (None, None) if doubt is None else (doubt.person, doubt.rival)
+        found = [choice for choice in self.choices(number) if choice.person != said]
+        # The law may suggest somebody who is not the likest: that one is asked about.
+        found.sort(key=lambda choice: choice.number != face.suggestion and choice.person != rival)
+        return Question(
+            target=f"face-{number}",
+            kind=kind,
+            faces=1,
+            members=(number,),
+            photo=face.photo,
+            box=_place(self.lib, face),
+            choices=tuple(found),
+            doubt=doubt,
+        )
+
+    def choices(self, face: int) -> tuple[Choice, ...]:
+        """The people that a face fits best and may be, best first."""
+        vector = vector_of(self.lib, self.model, face)
+        if vector is None or not self.gallery.size:
+            return ()
+        refused = evidence.refused(self.lib, face)
+        count = CHOICES + len(refused)
+        (ranking,) = self.gallery.search(vector[None], least=ALIKE, count=count)
+        kept = [(person, score) for person, score in ranking if person not in refused][:CHOICES]
+        return tuple(
+            Choice(self.names[person], person, round(score, 4), self._best(person))
+            for person, score in kept
+        )
+
+    def _best(self, person: int) -> int | None:
+        if person not in self.best:
+            found = views.best_face(self.lib, "person_id", person)
+            self.best[person] = found[1] if found else None
+        return self.best[person]
 
 
 def _place(lib: Library, face: SeenFace) -> Box:
     """Where it is on its photo, or on the strip of its video."""
     return picture_of(lib, face.photo, [face]).boxes.get(face.id, face.box)
-
-
-def choices(lib: Library, model: str, face: SeenFace) -> tuple[Choice, ...]:
-    """The people that a face fits best and may be, best first."""
-    vector = vector_of(lib, model, face.id)
-    if vector is None:
-        return ()
-    _, rivals = compare(lib, model, face.id, vector)
-    numbers = {name: number for number, name in verdict_table.people(lib).items()}
-    return tuple(
-        _choice(lib, rival, numbers[rival.person]) for rival in rivals if not rival.rejected
-    )
-
-
-def _choice(lib: Library, rival: Rival, number: int) -> Choice:
-    best = views.best_face(lib, "person_id", number)
-    return Choice(rival.person, number, rival.score, best[1] if best else None)
