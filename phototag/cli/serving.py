@@ -51,6 +51,8 @@ def serve(
     _end_on_sigterm()
 
     service = prepared(desk, address, password)
+    if service.is_new:
+        console.say(f"A new library was begun in {console.shown(str(folder))}.")
     console.say("The library is at this address until you press Ctrl-C:")
     console.out(service.url)
     if open_it:

@@ -73,13 +73,16 @@ class Desk:
     _ended: bool = False
     _thread: threading.Thread | None = None
 
-    def check(self) -> None:
+    def check(self, *, create: bool = False) -> bool:
         """Say now, and not on the first page, what is wrong with the library; one of an older
-        phototag is upgraded. Raises NoLibrary and its kin."""
-        with suppress(LibraryInUse), self.writing():
+        phototag is upgraded. With `create` a new one is begun where there is none: whether that
+        was so. Raises NoLibrary and its kin."""
+        new = not (self.folder / store.CATALOG).is_file()
+        with suppress(LibraryInUse), self.writing(create=create):
             pass
         with self.reading():
             pass
+        return new
 
     # ---- looking
 
@@ -105,26 +108,28 @@ class Desk:
     # ---- deciding
 
     @contextmanager
-    def writing(self, command: str = "") -> Iterator[Library]:
+    def writing(self, command: str = "", *, create: bool = False) -> Iterator[Library]:
         """The library, held. Raises LibraryInUse after `PATIENCE`, NoLibrary and its kin."""
         self._waiting.append(command)
         try:
             with self._publishing:
-                lib = self._opened(command or self.command)
+                lib = self._opened(command or self.command, create=create)
         finally:
             self._waiting.pop()
         with lib:
             meet_mirror(lib)
             yield lib
 
-    def _opened(self, command: str) -> Library:
+    def _opened(self, command: str, *, create: bool = False) -> Library:
         deadline = time.monotonic() + PATIENCE
         while True:
+            started = now().isoformat("T", "seconds")
             try:
                 return store.open_to_write(
                     self.folder,
                     command,
-                    now().isoformat("T", "seconds"),
+                    started,
+                    create=create,
                     shared=setup.load(self.folder, self.options).shared,
                 )
             except LibraryInUse:

@@ -90,12 +90,19 @@ class Service:
     server: uvicorn.Server
     place: socket.socket
     url: str
+    is_new: bool
+    """Whether the library was begun just now."""
 
 
 def prepared(desk: Desk, address: Address, password: str | None = None) -> Service:
-    """Raises CannotServe, NoLibrary and its kin."""
-    desk.check()
+    """A library is begun where there is none, since folders are scanned from the page; not for
+    other machines, who may add none. Raises CannotServe, NoLibrary and its kin."""
     place = bound(address)
+    try:
+        is_new = desk.check(create=address.is_loopback)
+    except BaseException:
+        place.close()
+        raise
     port = place.getsockname()[1]
     keys = Keys(port, password=password)
     if password is not None:
@@ -115,7 +122,7 @@ def prepared(desk: Desk, address: Address, password: str | None = None) -> Servi
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     server = uvicorn.Server(config)
     scan.is_over = lambda: server.should_exit
-    return Service(server, place, _url(address, port, keys))
+    return Service(server, place, _url(address, port, keys), is_new)
 
 
 def run(service: Service) -> None:

@@ -268,15 +268,24 @@ def test_serve_says_what_is_wrong_before_it_starts(home: Home, tmp_path: Path, c
         code = app.run(["serve", *(str(word) for word in words)])
         return code, capfd.readouterr().err
 
-    code, said = run("--library", tmp_path / "none")
-    assert code == 5
+    other = ("--library", tmp_path / "none", "--host", "0.0.0.0", "--password-file")
+    secret = tmp_path / "secret"
+    secret.write_text("correct horse\n", encoding="utf-8")
+    secret.chmod(0o600)
+    code, said = run(*other, secret, "--port", 0)
+    assert code == 5, "others may add no folders, so they are shown no empty library"
     assert "There is no library" in said
+    (tmp_path / "file").touch()
+    code, said = run("--library", tmp_path / "file" / "library", "--port", 0)
+    assert (code, "cannot be made" in said) == (5, True)
     with served(home) as visitor:
         taken = visitor.address.rpartition(":")[2]
         code, said = run("--library", home.library, "--port", taken)
         assert code == 2
         assert f"127.0.0.1:{taken} cannot be used" in said
         assert "--port" in said
+        code, said = run("--library", tmp_path / "never", "--port", taken)
+        assert (code, (tmp_path / "never").exists()) == (2, False)
     code, said = run("--library", home.library, "--port", 99999)
     assert (code, "99999" in said) == (2, True)
     home.sql("PRAGMA user_version = 99")
