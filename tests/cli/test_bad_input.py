@@ -109,7 +109,7 @@ def test_wrong_words_are_two_and_say_what_is_wrong(reading, run, words) -> None:
 def test_no_command_shows_the_help_and_is_a_usage_error(run) -> None:
     ran = run()
     assert ran.code in (0, 2)
-    assert "Commands:" in ran.out + ran.err
+    assert "Every day:" in ran.out + ran.err
 
 
 @pytest.mark.parametrize(
