@@ -253,13 +253,19 @@ def _alt(picture: SheetPhoto) -> str:
 
 @cache
 def _templates() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
+    return environment(HERE / "templates", keep_trailing_newline=True)
+
+
+def environment(templates: Path, *, keep_trailing_newline: bool = False) -> Environment:
+    """How pages are made of templates, of the sheet and of the served page: all text is escaped, a
+    value that is missing is an error."""
+    made = Environment(
+        loader=FileSystemLoader(templates),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=True,
+        keep_trailing_newline=keep_trailing_newline,
     )
-    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
-    return environment
+    made.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
+    return made

@@ -6,12 +6,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from phototag import __version__
 from phototag.output import dates
-from phototag.output.sheet_views import number
+from phototag.output.sheet_views import environment, number
 from phototag.output.sidecar import shown
 
 HERE = Path(__file__).parent
@@ -34,22 +34,15 @@ def static_files() -> dict[str, tuple[bytes, str]]:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
+    made = environment(HERE / "templates")
+    made.filters |= {
         "day": dates.day,
         "number": number,
         "count": lambda value: f"{value:,}",
         "likeness": lambda value: "" if value is None else f"{value:.2f}",
     }
-    environment.globals |= {"version": __version__, "icon": _icon}
-    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
-    return environment
+    made.globals |= {"version": __version__, "icon": _icon}
+    return made
 
 
 def _icon(name: str) -> Markup:
