@@ -13,6 +13,8 @@ import pytest
 from conftest import Run
 from PIL import Image
 
+from phototag.bench.dataset import load_dataset
+from phototag.bench.pipeline import CROP
 from phototag.cli import app
 from tests.tiny_classifier import trained_run
 
@@ -122,6 +124,25 @@ def test_identify_as_json_is_a_line_for_each_photo(album: Album, run: Run, tmp_p
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "ben.jpg", "new.jpg", "sky.jpg",
     ]  # fmt: skip
+
+
+def test_the_people_named_in_a_library_become_a_set_to_train_on(
+    album: Album, run: Run, tmp_path: Path
+) -> None:
+    out = tmp_path / "set"
+    done = run("dataset", "build", "--from-library", out, "--min-photos", "1", "--json")
+    assert done.code == 0
+    assert done.json["schema"] == "phototag/dataset/1"
+    found = load_dataset(out)
+    assert found.classes == NAMES
+    assert Counter(row.person for row in found.rows) == {"Ann": 2, "Ben": 2}
+    for row in found.rows:
+        with Image.open(out / row.file) as crop:
+            assert crop.size == (CROP, CROP)
+    again = run("dataset", "build", "--from-library", out)
+    assert (again.code, again.out) == (2, "")
+    assert str(out) in again.err
+    assert run("dataset", "build", "--from-library", out, "--out", tmp_path / "two").code == 2
 
 
 def test_identify_says_which_photos_it_cannot_read(album: Album, run: Run) -> None:
