@@ -259,7 +259,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     ask.add_argument("parts", nargs="*", choices=[*parts, []], metavar="PART")
-    default = os.environ.get("PHOTOTAG_SHARED") or Path(__file__).resolve().parents[2] / "shared"
+    default = os.environ.get("PHOTOTAG_TEST_DATA") or Path(__file__).resolve().parents[2] / "shared"
     ask.add_argument("--shared", type=Path, default=Path(default))
     ask.add_argument("--photos", type=int, default=10_000, help="at most so many of each set")
     given = ask.parse_args()

@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def shared_folder() -> Path | None:
-    """Third-party test photos: `PHOTOTAG_SHARED`, else `shared` beside the checkout."""
-    given = os.environ.get("PHOTOTAG_SHARED")
+    """Third-party test photos: `PHOTOTAG_TEST_DATA`, else `shared` beside the checkout."""
+    given = os.environ.get("PHOTOTAG_TEST_DATA")
     folder = Path(given) if given else ROOT.parent / "shared"
     return folder if (folder / "photos").is_dir() else None
 
@@ -28,7 +28,7 @@ def shared() -> Path:
     """Real third-party photos, used by path and never committed."""
     folder = shared_folder()
     if folder is None:
-        pytest.skip("the third-party test photos are not here (set PHOTOTAG_SHARED)")
+        pytest.skip("the third-party test photos are not here (set PHOTOTAG_TEST_DATA)")
     return folder
 
 
@@ -36,7 +36,7 @@ def shared() -> Path:
 def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees or touches the user's own library or settings."""
     for name in list(os.environ):
-        if name.startswith("PHOTOTAG_") and name != "PHOTOTAG_SHARED":
+        if name.startswith("PHOTOTAG_") and name != "PHOTOTAG_TEST_DATA":
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg-data"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg-config"))
