@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from phototag.core.pieces import PIECE, Pieces, in_steps
 from phototag.core.types import GRID, Vectors
 
 Ids = NDArray[np.int32]
@@ -41,7 +42,7 @@ _SPAN = 1 << 19
 
 
 def neighbours(
-    vectors: Vectors,
+    vectors: Vectors | Pieces,
     k: int,
     threshold: float,
     *,
@@ -50,10 +51,10 @@ def neighbours(
 ) -> tuple[Ids, Vectors]:
     """Up to `k` other faces of similarity `threshold` or more for each face.
 
-    `vectors` is [n, d] on the grid. The first k - k // 3 places hold the most similar ones, best
-    first, the rest faces drawn from all others. A face with at most `k` such neighbours has them
-    all. `order` gives each row a distinct sort key for ties (default: the row number); keys that
-    come from the photos make the outcome independent of the order of the rows.
+    `vectors` is [n, d] on the grid, or read by pieces. The first k - k // 3 places hold the most
+    similar ones, best first, the rest faces drawn from all others. A face with at most `k` such
+    neighbours has them all. `order` gives each row a distinct sort key for ties (default: the row
+    number); keys that come from the photos make the outcome independent of the order of the rows.
 
     Returns ids int32 [n, k], padded with -1, and similarities float32 [n, k], padded with 0. Each
     pair is multiplied once. Beyond the outcome the memory is about 200 bytes a face.
@@ -66,7 +67,7 @@ def neighbours(
 def extend_neighbours(
     ids: Ids,
     sims: Vectors,
-    old: Vectors,
+    old: Vectors | Pieces,
     new: Vectors,
     k: int,
     threshold: float,
@@ -84,8 +85,11 @@ def extend_neighbours(
         raise ValueError(f"the old lists are {ids.shape} and {sims.shape}, not {(before, k)}")
     grown_ids, grown_sims = _empty(before + len(new), k)
     grown_ids[:before], grown_sims[:before] = ids, sims
-    vectors = np.concatenate([old, new])
-    _Search(vectors, order, k, threshold, block).bring_up(grown_ids, grown_sims, before)
+    if isinstance(old, Pieces):
+        every = old.and_then(in_steps(new))
+    else:
+        every = Pieces.of(np.concatenate([old, new]))
+    _Search(every, order, k, threshold, block).bring_up(grown_ids, grown_sims, before)
     changed = np.flatnonzero((grown_ids[:before] != ids).any(axis=1))
     return grown_ids, grown_sims, changed
 
@@ -93,7 +97,7 @@ def extend_neighbours(
 def shrink_neighbours(
     ids: Ids,
     sims: Vectors,
-    vectors: Vectors,
+    vectors: Vectors | Pieces,
     gone: NDArray[np.bool_],
     k: int,
     threshold: float,
@@ -119,7 +123,7 @@ def shrink_neighbours(
     changed = np.flatnonzero(lost.any(axis=1))
     again = changed[ids[stay[changed], -1] >= 0]
     keys = ranks(len(vectors), order)[stay]
-    _Search(vectors[stay], keys, k, threshold, block).renew(left, alike, again)
+    _Search(_pieces(vectors).chosen(stay), keys, k, threshold, block).renew(left, alike, again)
     return left, alike, changed
 
 
@@ -138,6 +142,10 @@ def ranks(count: int, order: Order | None) -> NDArray[np.int64]:
     return places
 
 
+def _pieces(vectors: Vectors | Pieces) -> Pieces:
+    return vectors if isinstance(vectors, Pieces) else Pieces.of(vectors)
+
+
 def _empty(count: int, k: int) -> tuple[Ids, Vectors]:
     return np.full((count, k), -1, dtype=np.int32), np.zeros((count, k), dtype=np.float32)
 
@@ -146,27 +154,27 @@ class _Search:
     """All that stays the same while the lists are made."""
 
     def __init__(
-        self, vectors: Vectors, order: Order | None, k: int, threshold: float, block: int
+        self, vectors: Vectors | Pieces, order: Order | None, k: int, threshold: float, block: int
     ) -> None:
         count = len(vectors)
         if k < 1 or not 1 <= block <= 1 << _ROW or count >= 1 << _RANK:
             raise ValueError(f"out of range: k {k}, block {block}, {count} faces")
-        self.vectors, self.threshold, self.block = vectors, np.float32(threshold), block
+        self.vectors, self.threshold, self.block = _pieces(vectors), np.float32(threshold), block
         self.near, self.drawn = k - k // 3, k // 3
         self.rank = ranks(count, order)
         self.row = np.empty(count, dtype=np.int32)
         self.row[self.rank] = np.arange(count, dtype=np.int32)
-        self.mark = _marks(vectors)
+        self.mark = _marks(self.vectors)
         self.room = np.empty(min(block, count) ** 2, dtype=np.float32)
 
     def bring_up(self, ids: Ids, sims: Vectors, before: int) -> None:
         """Complete the lists in place, the first `before` rows' being right among themselves."""
         new = list(self._stripes(np.arange(before, len(ids))))
         for stripe in self._stripes(np.arange(before)):
-            stripe.seed(ids, sims)
+            stripe.bar(ids, sims)
             for other in new:
                 self._cross(stripe, other, both=True)
-            stripe.write(ids, sims)
+            stripe.renew(ids, sims)
         for number, stripe in enumerate(new):
             for other in new[number:]:
                 self._cross(stripe, other, both=other is not stripe)
@@ -200,15 +208,15 @@ class _Search:
             other.add(columns, one.rows[rows], flat[hits])
 
 
-def _marks(vectors: Vectors) -> Whole:
+def _marks(vectors: Pieces) -> Whole:
     """A 64-bit hash of each vector [n, d], by whole arithmetic: the same everywhere."""
-    odd = _mixed(np.arange(1, vectors.shape[1] + 1, dtype=np.uint64)) | np.uint64(1)
+    odd = _mixed(np.arange(1, vectors.width + 1, dtype=np.uint64)) | np.uint64(1)
     marks = np.empty(len(vectors), dtype=np.uint64)
-    for start in range(0, len(vectors), 8192):
-        steps = vectors[start : start + 8192] * np.float32(1 / GRID)
-        if (steps != np.rint(steps)).any():
-            raise ValueError("the vectors are not on the grid: use core.types.on_grid")
-        marks[start : start + 8192] = steps.astype(np.int64).view(np.uint64) @ odd
+    for part in vectors.runs(PIECE):
+        steps = vectors.read(part)
+        if steps.dtype != np.int16:
+            steps = in_steps(steps)
+        marks[part] = steps.astype(np.int64).view(np.uint64) @ odd
     return _mixed(marks)
 
 
@@ -236,14 +244,34 @@ class _Stripe:
         """[rows, d]: a view where the rows follow one another."""
         first, last = self.rows[0], self.rows[-1]
         if last - first + 1 == len(self.rows):
-            return self.search.vectors[first : last + 1]
-        return self.search.vectors[self.rows]
+            return self.search.vectors.vectors(slice(first, last + 1))
+        return self.search.vectors.vectors(self.rows)
 
-    def seed(self, ids: Ids, sims: Vectors) -> None:
-        """Take over the rows' lists as they are."""
-        lists = ids[self.rows]
-        rows, places = np.nonzero(lists >= 0)
-        self.add(rows, lists[rows, places], sims[self.rows][rows, places])
+    def bar(self, ids: Ids, sims: Vectors) -> None:
+        """Let in only what changes the rows' lists as they are."""
+        lists, near, drawn = ids[self.rows], self.search.near, self.search.drawn
+        full = np.flatnonzero(lists[:, -1] >= 0)
+        lowest = (sims[self.rows[full], near - 1] * np.float32(_STEPS)).astype(np.int64)
+        self.least_near[full] = _TOP - lowest
+        if drawn:
+            lots = self._draw(np.repeat(full, drawn), lists[full, near:].ravel())
+            self.last_drawn[full] = lots.reshape(-1, drawn).max(axis=1)
+        self.full = True
+
+    def renew(self, ids: Ids, sims: Vectors) -> None:
+        """Put the hits into the rows' lists, those that have any; after `bar`."""
+        hits = np.concatenate(self.hits) if self.hits else np.empty(0, np.uint64)
+        rows, at = np.unique(hits >> np.uint64(_SIM + _RANK), return_inverse=True)
+        self.hits = []
+        if not len(rows):
+            return
+        some = _Stripe(self.search, self.rows[rows.astype(np.intp)])
+        below = np.uint64((1 << (_SIM + _RANK)) - 1)
+        some.hits = [(at.astype(np.uint64) << np.uint64(_SIM + _RANK)) | (hits & below)]
+        lists = ids[some.rows]
+        here, places = np.nonzero(lists >= 0)
+        some.add(here, lists[here, places], sims[some.rows][here, places])
+        some.write(ids, sims)
 
     def add(self, rows: NDArray[np.intp], columns: NDArray[Any], sims: Vectors) -> None:
         """`rows` counts within the stripe, `columns` are faces."""
