@@ -10,7 +10,10 @@ pictures.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,7 +23,8 @@ from pathlib import Path
 
 import numpy as np
 from crowd import DIM
-from made_library import FIRST, IN_FOLDER, Made, path_of
+from made_library import FIRST, IN_FOLDER, Looker, Made, path_of
+from memory import peak_mb
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -29,11 +33,15 @@ from phototag.catalog.store import Library, set_meta
 from phototag.core.agglomerate import agglomerate
 from phototag.core.neighbours import NEIGHBOURS, neighbours
 from phototag.core.pieces import Pieces
-from phototag.core.types import GRID, Thresholds, Vectors, on_grid
+from phototag.core.types import GRID, Box, Thresholds, Vectors, on_grid
 from phototag.settings import Settings
 from phototag.work import face_table, recognise
+from phototag.work.extract import Kit
 from phototag.work.group import signature
 from phototag.work.models import embedder_card, thresholds_of
+from phototag.work.publish import Publisher
+from phototag.work.reports import ScanOptions
+from phototag.work.scan import Scan
 from phototag.work.verdicts import apply
 
 LARGEST = 10_000
@@ -62,8 +70,9 @@ class Archive:
         return self.steps[rows].astype(np.float32) * np.float32(GRID)
 
 
-def archive(count: int, seed: int = 0) -> Archive:
-    """People of 1 to 10,000 faces, as `crowd` has them, and their looks."""
+def archive(count: int, seed: int = 0, new: int = 0) -> Archive:
+    """People of 1 to 10,000 faces, as `crowd` has them, and their looks; or `new` more faces of the
+    same people."""
     chance = np.random.default_rng(seed)
     sizes: list[int] = []
     while sum(sizes) < count:
@@ -78,8 +87,11 @@ def archive(count: int, seed: int = 0) -> Archive:
         part = slice(start, start + BLOCK)
         centres[part] = own * _unit(len(look[part]), chance) + np.sqrt(SHARED) * common
         centres[part] += np.sqrt(np.float32(ALIKE)) * kinds[look[part]]
-    steps = np.empty((count, DIM), np.int16)
-    for start in range(0, count, BLOCK):
+    if new:
+        chance = np.random.default_rng(seed + 1)
+        people = chance.choice(people, new)
+    steps = np.empty((len(people), DIM), np.int16)
+    for start in range(0, len(people), BLOCK):
         part = slice(start, start + BLOCK)
         share = np.clip(chance.normal(0.745, 0.12, len(people[part])), 0.3, 0.95)[:, None]
         moment = np.sqrt(1 - share**2) * _unit(len(share), chance)
@@ -95,7 +107,7 @@ def _unit(count: int, chance: np.random.Generator) -> Vectors:
 def make_archive(top: Path, count: int, files: int) -> Made:
     """A library over `files` empty photos with `count` faces in them, three in each where there are
     three times as many; without pictures or sidecars."""
-    made = Made(top / "photos", top / "library", files)
+    made = Made.at(top, files)
     people = archive(count)
     settings = Settings(sidecars="none", thumbnails=False)
     with store.open_to_write(made.library, "benchmark", FIRST.isoformat(), create=True) as lib:
@@ -317,3 +329,53 @@ def _cluster(
                     "UPDATE assignments SET state = 'cluster', cluster_id = ? WHERE face_id = ?",
                     ((last, face) for face in members),
                 )
+
+
+# ---- a night
+
+
+def night(made: Made, count: int, new: int) -> dict[str, float]:
+    """Put `new` photos with three faces each of the same people into the folder of an archive of
+    `count` faces, and scan: seconds of all, of it the walk, the regrouping and the outputs, and the
+    most memory. Only the looking is made up."""
+    faces = archive(count, new=3 * new)
+    first = sum(1 for _ in made.photos.iterdir()) * IN_FOLDER
+    for number in range(new):
+        path = path_of(made.photos, first + number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    boxes = tuple(Box(0.05 + 0.25 * place, 0.2, 0.2, 0.3) for place in range(3))
+    looker = Looker(faces.vectors(slice(None)), b"", boxes, first)
+    settings = Settings(sidecars="none", thumbnails=False, sheet=False)
+    started = time.perf_counter()
+    marks: dict[str, float] = {}
+    with store.open_to_write(made.library, "benchmark", FIRST.isoformat()) as lib:
+        card = embedder_card(lib.folder, settings)
+        scan = Scan(
+            lib=lib,
+            settings=settings,
+            kit=Kit(),
+            model=card.id,
+            thresholds=thresholds_of(card),
+            options=ScanOptions(accept_changes=True),
+            tell=lambda said: marks.setdefault(said.stage, time.perf_counter()) and None,
+            now=datetime.now(UTC),
+            workers=lambda kit, jobs: looker,
+        )
+        scan.run([str(made.photos)])
+        grouped = time.perf_counter()
+        Publisher(lib, settings, card.id).run()
+        done = time.perf_counter()
+    return {
+        "photos": new,
+        "seconds": round(done - started, 1),
+        "walk_seconds": round(marks["extract"] - started, 1),
+        "regroup_seconds": round(grouped - marks["group"], 1),
+        "outputs_seconds": round(done - grouped, 1),
+        "peak_mb": round(peak_mb(os.getpid())),
+    }
+
+
+if __name__ == "__main__":
+    where, faces_there, photos_new = sys.argv[1:]
+    print(json.dumps(night(Made.at(Path(where), 0), int(faces_there), int(photos_new))))

@@ -172,17 +172,21 @@ class _Search:
         new = list(self._stripes(np.arange(before, len(ids))))
         for stripe in self._stripes(np.arange(before)):
             stripe.bar(ids, sims)
+            stripe.held = stripe.vectors()
             for other in new:
                 self._cross(stripe, other, both=True)
             stripe.renew(ids, sims)
         for number, stripe in enumerate(new):
+            stripe.held = stripe.vectors()
             for other in new[number:]:
                 self._cross(stripe, other, both=other is not stripe)
             stripe.write(ids, sims)
+            stripe.held = None
 
     def renew(self, ids: Ids, sims: Vectors, rows: NDArray[np.intp]) -> None:
         """Make the lists of some rows anew, in place."""
         for stripe in self._stripes(rows):
+            stripe.held = stripe.vectors()
             for other in self._stripes(np.arange(len(ids))):
                 self._cross(stripe, other, both=False)
             stripe.write(ids, sims)
@@ -235,13 +239,16 @@ class _Stripe:
         self.hits: list[Whole] = []
         self.loose = 0
         self.full = False
+        self.held: Vectors | None = None
         # What a hit must beat once its row is full: one of the nearest, or one of the drawn.
         self.least_near = np.full(len(rows), 1 << _SIM, dtype=np.int64)
         anything = np.iinfo(np.uint64).max if search.drawn else 0
         self.last_drawn = np.full(len(rows), anything, dtype=np.uint64)
 
     def vectors(self) -> Vectors:
-        """[rows, d]: a view where the rows follow one another."""
+        """[rows, d]: a view where the rows follow one another and are not in steps."""
+        if self.held is not None:
+            return self.held
         first, last = self.rows[0], self.rows[-1]
         if last - first + 1 == len(self.rows):
             return self.search.vectors.vectors(slice(first, last + 1))

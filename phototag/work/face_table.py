@@ -205,14 +205,13 @@ def _without(
     stay = ~gone
     stirred = beside[:-1][stay]
     stirred[changed] = True
-    keys = known.keys[stay]
     return (
         FaceTable(
             known.ids[stay],
             known.photos[stay],
             known.qualities[stay],
-            keys,
-            _ranks(keys),
+            known.keys[stay],
+            _ranks_left(known.ranks, stay),
             known.spans[stay],
             known.steps.chosen(np.flatnonzero(stay)),
             near,
@@ -231,8 +230,9 @@ def _with(
     thresholds: Thresholds,
 ) -> tuple[FaceTable, NDArray[np.bool_]]:
     ids, photos, vectors, qualities = now
-    keys = np.concatenate([known.keys, _keys(lib, ids[new])])
-    ranks = _ranks(keys)
+    fresh = _keys(lib, ids[new])
+    ranks = _ranks_grown(known, fresh)
+    keys = np.concatenate([known.keys, fresh])
     near, sims, changed = extend_neighbours(
         known.near, known.sims, known.steps, vectors[new], NEIGHBOURS,
         thresholds.cluster, order=ranks,
@@ -264,4 +264,26 @@ def _keys(lib: Library, ids: NDArray[np.int64]) -> NDArray[np.bytes_]:
 def _ranks(keys: NDArray[np.bytes_]) -> NDArray[np.int64]:
     ranks = np.empty(len(keys), dtype=np.int64)
     ranks[np.argsort(keys, kind="stable")] = np.arange(len(keys))
+    return ranks
+
+
+def _ranks_left(ranks: NDArray[np.int64], stay: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The places of those that stay among themselves."""
+    there = np.zeros(len(ranks), dtype=np.int64)
+    there[ranks[stay]] = 1
+    left: NDArray[np.int64] = (np.cumsum(there) - 1)[ranks[stay]]
+    return left
+
+
+def _ranks_grown(known: FaceTable, fresh: NDArray[np.bytes_]) -> NDArray[np.int64]:
+    """The places of the known faces followed by the fresh ones: `_ranks` of all keys, without
+    sorting the known ones again."""
+    order = np.empty(len(known.ranks), dtype=np.int64)
+    order[known.ranks] = np.arange(len(order))
+    rising = np.argsort(fresh, kind="stable")
+    at = np.searchsorted(known.keys, fresh[rising], side="right", sorter=order)
+    before = np.cumsum(np.bincount(at, minlength=len(order) + 1))
+    ranks = np.empty(len(order) + len(fresh), dtype=np.int64)
+    ranks[: len(order)] = known.ranks + before[known.ranks]
+    ranks[len(order) + rising] = at + np.arange(len(fresh))
     return ranks
