@@ -109,6 +109,15 @@ def _save_pieces(file: BinaryIO, steps: Pieces) -> None:
         file.write(np.ascontiguousarray(steps.read(part)).data)
 
 
+def lend_arrays(lib: Library, copy: Library) -> None:
+    """Let a copy of the catalogue read the arrays that go with it; it writes its own."""
+    name = (meta(lib, KEY) or "").partition(" ")[0]
+    there = lib.folder / "cache" / name
+    if name and there.is_dir():
+        (copy.folder / "cache").mkdir(exist_ok=True)
+        (copy.folder / "cache" / name).symlink_to(there.resolve(), target_is_directory=True)
+
+
 def forget_arrays(lib: Library) -> None:
     """Have them made again."""
     former = (meta(lib, KEY) or "").partition(" ")[0]
@@ -125,6 +134,7 @@ def sweep_arrays(lib: Library) -> None:
 
 def _sets(library: Path) -> list[Path]:
     try:
-        return [path for path in (library / "cache").iterdir() if path.is_dir()]
+        found = (path for path in (library / "cache").iterdir() if path.is_dir())
+        return [path for path in found if not path.is_symlink()]  # those are lent
     except OSError:
         return []
