@@ -98,12 +98,14 @@ def regroup_around(
     grouped); all other faces keep their old group.
     """
     core = standing.together(np.unique(seeds))
+    former, found = np.empty(0, dtype=np.intp), np.empty(0, dtype=np.int64)
     while True:
         inside = standing.among(core)
         rim = np.setdiff1d(standing.among(faces.beside(inside)), core, assume_unique=True)
         rim = np.setdiff1d(standing.among(standing.together(rim)), core, assume_unique=True)
         region = np.union1d(inside, rim)
-        found = _grouped(faces, threshold, free_photos, region)
+        if not np.array_equal(region, former):
+            former, found = region, _grouped(faces, threshold, free_photos, region)
         broken = np.intersect1d(rim, region[_differs(standing, found, region)], assume_unique=True)
         if not len(broken):
             done = np.union1d(core, rim)
@@ -120,7 +122,7 @@ def _grouped(faces: Faces, threshold: float, free_photos: Collection[int], regio
     number = np.full(len(faces.ids) + 1, -1, dtype=np.int32)
     number[region] = np.arange(len(region), dtype=np.int32)
     return agglomerate(
-        faces.vectors.vectors(region),
+        faces.vectors.read(region),
         number[faces.ids[region]],
         faces.sims[region],
         faces.photos[region],

@@ -75,7 +75,11 @@ def cluster(
     numbers = given_numbers(lib, old, groups, again)
     _write_numbers(lib, old, groups, numbers, decision)
     by_face = {f: n for n, those in zip(numbers, groups, strict=True) for f in those}
-    return _assign(lib, faces.ids[done[now]].tolist(), by_face)
+    given = np.array(
+        [by_face.get(face, ALONE) for face in faces.ids[done].tolist()], dtype=np.int64
+    )
+    others = now & ((given != before) | open_rows.touched[done])
+    return _assign(lib, faces.ids[done[others]].tolist(), by_face)
 
 
 def _remembered(
@@ -111,12 +115,15 @@ class OpenRows:
         self._now = np.zeros(count, dtype=np.bool_)
         self._before = np.full(count, ABSENT, dtype=np.int64)
         self._whole: set[int] = set()
+        self.touched = np.zeros(count, dtype=np.bool_)
+        """Faces whose assignment was settled anew."""
         touched = faces.rows(settled.before.keys() | settled.after.keys())
         if everything:
             self._take(*assignment_table.open_faces(lib))
             self._known[:] = True
         else:
             self._read(touched)
+        self.touched[touched] = True
         for row in touched.tolist():
             was = settled.before.get(int(faces.ids[row]))
             self._before[row] = ABSENT
