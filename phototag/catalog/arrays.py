@@ -33,6 +33,9 @@ def made_for(lib: Library) -> str:
     return (meta(lib, KEY) or "").partition(" ")[2]
 
 
+HOLD = 1 << 28
+"""Bytes of it that are held at most before they are let go of: often costs more than it saves."""
+
 Arrays = Mapping[str, NDArray[Any] | Pieces]
 """By name."""
 
@@ -68,10 +71,15 @@ def _on_disk(path: Path) -> Pieces:
     count = shape[0] * shape[1]
     table: Any = np.frombuffer(whole, dtype, count, begin) if count else np.empty(0, dtype)
 
+    held = 0
+
     def read(rows: Rows) -> Steps:
-        if hasattr(whole, "madvise"):
-            whole.madvise(mmap.MADV_DONTNEED)  # what was read before
+        nonlocal held
         found: Steps = table.reshape(shape)[rows]
+        held += found.nbytes
+        if held > HOLD and hasattr(whole, "madvise"):
+            whole.madvise(mmap.MADV_DONTNEED)
+            held = 0
         return found
 
     return Pieces(shape[0], shape[1], read)

@@ -20,12 +20,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phototag.core.pieces import PIECE, Pieces, in_steps
+from phototag.core.pieces import PIECE, Pieces, by_threads, in_steps
 from phototag.core.types import GRID, Vectors
 
 Ids = NDArray[np.int32]
 Order = Sequence[Any] | NDArray[Any]
 Whole = NDArray[np.uint64]
+Hits = tuple[NDArray[np.intp], NDArray[np.intp], Vectors]
+"""Rows of one stripe, rows of the other, similarities."""
 
 NEIGHBOURS = 24
 """Length of the lists: 16 nearest and 8 drawn. More places changed BCubed F by less than 0.0001 on
@@ -170,18 +172,35 @@ class _Search:
     def bring_up(self, ids: Ids, sims: Vectors, before: int) -> None:
         """Complete the lists in place, the first `before` rows' being right among themselves."""
         new = list(self._stripes(np.arange(before, len(ids))))
-        for stripe in self._stripes(np.arange(before)):
-            stripe.bar(ids, sims)
-            stripe.held = stripe.vectors()
-            for other in new:
-                self._cross(stripe, other, both=True)
-            stripe.renew(ids, sims)
+        if before and new:
+            self._meet_old(ids, sims, before, new)
         for number, stripe in enumerate(new):
             stripe.held = stripe.vectors()
             for other in new[number:]:
                 self._cross(stripe, other, both=other is not stripe)
             stripe.write(ids, sims)
             stripe.held = None
+
+    def _meet_old(self, ids: Ids, sims: Vectors, before: int, new: list[_Stripe]) -> None:
+        """Hold the first `before` rows against new ones, and put into their lists what changes
+        them."""
+        for stripe in new:
+            stripe.held = stripe.vectors()
+
+        def meet(stripe: _Stripe) -> list[Hits]:
+            stripe.bar(ids, sims)
+            stripe.held = stripe.vectors()
+            room = np.empty(len(stripe.rows) * len(new[0].rows), dtype=np.float32)
+            found = [self._product(stripe, other, room) for other in new]
+            stripe.held = None
+            return found
+
+        old = list(self._stripes(np.arange(before)))
+        for stripe, found in zip(old, by_threads(meet, old), strict=True):
+            for other, (rows, columns, alike) in zip(new, found, strict=True):
+                stripe.add(rows, other.rows[columns], alike)
+                other.add(columns, stripe.rows[rows], alike)
+            stripe.renew(ids, sims)
 
     def renew(self, ids: Ids, sims: Vectors, rows: NDArray[np.intp]) -> None:
         """Make the lists of some rows anew, in place."""
@@ -199,17 +218,22 @@ class _Search:
 
     def _cross(self, one: _Stripe, other: _Stripe, *, both: bool) -> None:
         """Multiply two stripes and give the first, or both, their hits."""
+        rows, columns, alike = self._product(one, other, self.room)
+        one.add(rows, other.rows[columns], alike)
+        if both:
+            other.add(columns, one.rows[rows], alike)
+
+    def _product(self, one: _Stripe, other: _Stripe, room: Vectors) -> Hits:
+        """Which faces of two stripes (by their place there) are alike, and how much."""
         high, wide = len(one.rows), len(other.rows)
-        flat = self.room[: high * wide]
+        flat = room[: high * wide]
         np.matmul(one.vectors(), other.vectors().T, out=flat.reshape(high, wide))
         hits = np.flatnonzero(flat >= self.threshold)
         rows, columns = np.divmod(hits, wide)
         if one.rows[0] <= other.rows[-1] and other.rows[0] <= one.rows[-1]:
             away = one.rows[rows] != other.rows[columns]
             hits, rows, columns = hits[away], rows[away], columns[away]
-        one.add(rows, other.rows[columns], flat[hits])
-        if both:
-            other.add(columns, one.rows[rows], flat[hits])
+        return rows, columns, flat[hits]
 
 
 def _marks(vectors: Pieces) -> Whole:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -29,6 +28,7 @@ from phototag.core.matching import (
     match,
     person_scores,
 )
+from phototag.core.pieces import by_threads
 from phototag.core.quality import GOOD
 from phototag.core.tracks import ALWAYS, meet
 from phototag.core.types import Span, Thresholds, Vectors
@@ -36,10 +36,6 @@ from phototag.work.classified import rescore
 from phototag.work.face_table import FaceTable
 
 Ages = tuple[NDArray[np.float64], NDArray[np.float64]]
-
-SIEVES = 2
-"""Threads that look for the faces a person may be: turning steps into numbers is one's work, the
-products are another's."""
 
 BLOCK = 4096
 """Photos that are settled at once: memory stays flat whatever the size of the library."""
@@ -132,13 +128,11 @@ def _score_all(
         steps = faces.steps.read(part)
         return [likely(steps, stand.vectors, thresholds.suggest) for stand in stands]
 
-    with ThreadPoolExecutor(SIEVES) as pool:
-        for part, sifted in zip(runs, pool.map(sift, runs), strict=True):
-            for stand, rows in zip(stands, sifted, strict=True):
-                some = rows + part.start
-                vectors = faces.steps.vectors(some)
-                pairs = stand.scores(lib, faces.ids[some], vectors, thresholds.suggest)
-                found[stand.person] += pairs
+    for part, sifted in zip(runs, by_threads(sift, runs), strict=True):
+        for stand, rows in zip(stands, sifted, strict=True):
+            some = rows + part.start
+            vectors = faces.steps.vectors(some)
+            found[stand.person] += stand.scores(lib, faces.ids[some], vectors, thresholds.suggest)
     touched: set[int] = set()
     for person, pairs in found.items():
         touched |= table.replace_scores(lib, person, pairs)
