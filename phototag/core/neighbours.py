@@ -14,18 +14,19 @@ nearest and 8 drawn, which is what the graph of all pairs gives (`benchmarks/clu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phototag.core.pieces import PIECE, Pieces, by_threads, in_steps
+from phototag.core.pieces import PIECE, Pieces, in_steps
 from phototag.core.types import GRID, Vectors
 
 Ids = NDArray[np.int32]
 Order = Sequence[Any] | NDArray[Any]
 Whole = NDArray[np.uint64]
+Each = Callable[..., Iterable[Any]]
 Hits = tuple[NDArray[np.intp], NDArray[np.intp], Vectors]
 """Rows of one stripe, rows of the other, similarities."""
 
@@ -76,11 +77,13 @@ def extend_neighbours(
     *,
     order: Order | None = None,
     block: int = 2048,
+    each: Each = map,
 ) -> tuple[Ids, Vectors, NDArray[np.intp]]:
     """What `neighbours` says of `old` followed by `new`, at the cost of the new rows only.
 
     `ids` and `sims` are its outcome for `old` with the same `k` and `threshold`; they stay as they
-    are. `order` is for all rows. The third value is the old rows whose list is another one now.
+    are. `order` is for all rows; `each` maps as `map` does, by threads maybe. The third value
+    is the old rows whose list is another one now.
     """
     before = len(old)
     if ids.shape != (before, k) or sims.shape != (before, k):
@@ -91,7 +94,7 @@ def extend_neighbours(
         every = old.and_then(in_steps(new))
     else:
         every = Pieces.of(np.concatenate([old, new]))
-    _Search(every, order, k, threshold, block).bring_up(grown_ids, grown_sims, before)
+    _Search(every, order, k, threshold, block).bring_up(grown_ids, grown_sims, before, each)
     changed = np.flatnonzero((grown_ids[:before] != ids).any(axis=1))
     return grown_ids, grown_sims, changed
 
@@ -169,11 +172,11 @@ class _Search:
         self.mark = _marks(self.vectors)
         self.room = np.empty(min(block, count) ** 2, dtype=np.float32)
 
-    def bring_up(self, ids: Ids, sims: Vectors, before: int) -> None:
+    def bring_up(self, ids: Ids, sims: Vectors, before: int, each: Each = map) -> None:
         """Complete the lists in place, the first `before` rows' being right among themselves."""
         new = list(self._stripes(np.arange(before, len(ids))))
         if before and new:
-            self._meet_old(ids, sims, before, new)
+            self._meet_old(ids, sims, before, new, each)
         for number, stripe in enumerate(new):
             stripe.held = stripe.vectors()
             for other in new[number:]:
@@ -181,7 +184,9 @@ class _Search:
             stripe.write(ids, sims)
             stripe.held = None
 
-    def _meet_old(self, ids: Ids, sims: Vectors, before: int, new: list[_Stripe]) -> None:
+    def _meet_old(
+        self, ids: Ids, sims: Vectors, before: int, new: list[_Stripe], each: Each
+    ) -> None:
         """Hold the first `before` rows against new ones, and put into their lists what changes
         them."""
         for stripe in new:
@@ -196,7 +201,7 @@ class _Search:
             return found
 
         old = list(self._stripes(np.arange(before)))
-        for stripe, found in zip(old, by_threads(meet, old), strict=True):
+        for stripe, found in zip(old, each(meet, old), strict=True):
             for other, (rows, columns, alike) in zip(new, found, strict=True):
                 stripe.add(rows, other.rows[columns], alike)
                 other.add(columns, stripe.rows[rows], alike)

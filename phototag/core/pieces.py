@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phototag.core.types import GRID, Vectors
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 Steps = NDArray[np.int16]
 """Vectors on the grid, in whole steps of it."""
@@ -22,19 +18,6 @@ Rows = slice | NDArray[Any]
 
 PIECE = 8192
 """Rows that are read at once: 8 MB of vectors."""
-
-THREADS = 2
-"""Threads that multiply pieces. On two cores 3,000,000 faces are held against 64 examples in 1.7 s
-of the processor by two threads of one thread each in the library of products, and in 4 by threads
-that share one of two: thin products wait for one another (`benchmarks/library.py --archive`)."""
-
-
-def by_threads(work: Callable[[T], R], pieces: Iterable[T]) -> Iterator[R]:
-    """What becomes of each piece, in their order; the products within are not split any more."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(THREADS) as pool:
-        yield from pool.map(work, pieces)
 
 
 def in_steps(vectors: Vectors) -> Steps:

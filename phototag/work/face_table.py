@@ -29,6 +29,7 @@ from phototag.core.pieces import Pieces, in_steps
 from phototag.core.quality import GOOD
 from phototag.core.regrouping import Faces
 from phototag.core.types import Thresholds
+from phototag.work.threads import by_threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +236,7 @@ def _with(
     keys = np.concatenate([known.keys, fresh])
     near, sims, changed = extend_neighbours(
         known.near, known.sims, known.steps, vectors[new], NEIGHBOURS,
-        thresholds.cluster, order=ranks,
+        thresholds.cluster, order=ranks, each=by_threads,
     )  # fmt: skip
     grown = np.ones(len(ranks), dtype=np.bool_)
     grown[: len(stirred)] = stirred

@@ -28,12 +28,12 @@ from phototag.core.matching import (
     match,
     person_scores,
 )
-from phototag.core.pieces import by_threads
 from phototag.core.quality import GOOD
 from phototag.core.tracks import ALWAYS, meet
 from phototag.core.types import Span, Thresholds, Vectors
 from phototag.work.classified import rescore
 from phototag.work.face_table import FaceTable
+from phototag.work.threads import by_threads
 
 Ages = tuple[NDArray[np.float64], NDArray[np.float64]]
 
