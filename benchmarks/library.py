@@ -179,12 +179,17 @@ def daily(made: Made) -> dict[str, list[str]]:
 def archive(made: Made, faces: int, rounds: int) -> dict[str, Any]:
     os.environ["PHOTOTAG_SHEET"] = "0"
     found: dict[str, list[tuple[float, float]]] = {}
+    answers: dict[str, list[float]] = {}
     commands = daily(made)
     for turn in range(rounds + 1):
         for name, command in commands.items():
             spent = timed(command)
             if turn:  # the first brings the files into the system's memory
                 found.setdefault(name, []).append(spent)
+    for _ in range(rounds):
+        for name, command in commands.items():
+            if name.startswith(("label", "undo")):
+                answers.setdefault(name, []).append(until_said(command)[0])
     told: dict[str, Any] = {
         name: {
             "seconds": round(statistics.median(seconds for seconds, _ in spent), 2),
@@ -192,6 +197,8 @@ def archive(made: Made, faces: int, rounds: int) -> dict[str, Any]:
         }
         for name, spent in found.items()
     }
+    for name, seconds in answers.items():
+        told[name]["answer_seconds"] = round(statistics.median(seconds), 2)
     script = Path(__file__).with_name("made_archive.py")
     words = [sys.executable, str(script), str(made.photos.parent), str(faces), "1000"]
     night = subprocess.run(words, capture_output=True, text=True, check=True)
