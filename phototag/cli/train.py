@@ -78,7 +78,11 @@ def train(
         str, typer.Option(metavar="none|light|strong", help="How far faces are changed at random.")
     ] = "light",
     precision: Annotated[
-        str, typer.Option(metavar="auto|float32|mixed", help="mixed: half precision, on a GPU.")
+        str,
+        typer.Option(
+            metavar="auto|float32|mixed",
+            help="mixed: half precision, on a GPU or a processor that has bfloat16.",
+        ),
     ] = "auto",
     seed: Annotated[int, typer.Option(min=0, help="The same seed learns the same.")] = 1,
     resume: Annotated[
