@@ -87,7 +87,12 @@ def determined(plan: Plan) -> Iterator[str]:
     import tensorflow as tf
 
     gpus = bool(tf.config.list_physical_devices("GPU"))
-    policy = policy_for(plan.precision, gpus=gpus, flags=processor_flags())
+    policy = policy_for(
+        plan.precision,
+        pretrained=plan.weights != "none",
+        gpus=gpus,
+        flags=processor_flags(),
+    )
     before = keras.config.dtype_policy()
     keras.utils.set_random_seed(plan.seed)
     tf.config.experimental.enable_op_determinism()

@@ -67,7 +67,8 @@ class Plan:
     """Whether rare people count more, so that all count alike."""
     augmentation: str = "light"
     precision: str = "auto"
-    """`auto`: half precision on a GPU or a processor with AMX, else `float32`."""
+    """`auto`: half precision on a GPU, and for trained weights on a processor with AMX; else
+    `float32`."""
     seed: int = 1
 
     def checked(self) -> Plan:
