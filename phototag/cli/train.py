@@ -69,8 +69,14 @@ def train(
         str, typer.Option(metavar="plateau|cosine|constant", help="How the rate falls.")
     ] = "plateau",
     patience: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Epochs without progress that end a stage.")
-    ] = 6,
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Epochs without progress that end a stage (from scratch: 15).",
+            show_default="6; 15",
+        ),
+    ] = None,
     dropout: Annotated[float, typer.Option(min=0, max=0.95, help="Share left out.")] = 0.4,
     l2: Annotated[float, typer.Option("--l2", min=0, help="Penalty for large weights.")] = 1e-4,
     class_weights: Annotated[bool, typer.Option(help="All people count alike.")] = True,
