@@ -87,7 +87,8 @@ function show() {
   view.lead.src = question.large;
   view.lead.alt = `The face in question, from ${question.photo.name}`;
   view.members.replaceChildren(...members(question));
-  view.choices.replaceChildren(...question.choices.slice(0, 9).map((each, index) => choice(question, each, index)));
+  view.choices.classList.toggle("many", question.choices.length > 4);
+  view.choices.replaceChildren(...question.choices.map((each, index) => choice(question, each, index)));
   const to = question.kind === "doubt" ? question.person : likely(question)?.person;
   const no = one("[data-do=reject]");
   no.hidden = !to;
@@ -115,9 +116,11 @@ function members(question) {
 }
 
 function choice(question, each, index) {
-  const button = make("button", { type: "button", className: index === 0 && each.likely && question.kind !== "doubt" ? "likely" : "" },
-    make("kbd", { textContent: index === 0 && each.likely && question.kind !== "doubt" ? "↵" : String(index + 1), ariaHidden: "true" }),
-    portrait(each.picture, each.initial), make("bdi", { textContent: each.person }), make("span", { className: "how", textContent: each.similarity.toFixed(2), title: "Similarity" }));
+  const key = String(index + 1);
+  const first = index === 0 && each.likely && question.kind !== "doubt";
+  const keys = make("span", { className: "press", ariaHidden: "true" }, make("kbd", { textContent: key }), ...(first ? [make("kbd", { textContent: "↵" })] : []));
+  const button = make("button", { type: "button", className: first ? "likely" : "", ariaKeyShortcuts: first ? `${key} Enter` : key },
+    keys, portrait(each.picture, each.initial), make("bdi", { textContent: each.person, title: each.person }), make("span", { className: "how", textContent: each.similarity.toFixed(2), title: "Similarity" }));
   button.addEventListener("click", () => take(index));
   return make("li", {}, button);
 }
