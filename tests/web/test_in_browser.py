@@ -217,6 +217,90 @@ def test_keys_skip_look_refuse_and_take_back(gallery: Visitor, tab: Callable[...
     assert home.sql("SELECT COUNT(*) FROM verdicts") == [(0,)]
 
 
+def decided(home: Home) -> list[tuple[str, str | None, int]]:
+    """(kind, person, faces) of every line of the journal; of an undo, None and the decision."""
+    lines = (home.library / "journal.jsonl").read_text(encoding="utf-8").splitlines()
+    words = [(each["kind"], each["payload"]) for each in map(json.loads, lines)]
+    return [
+        (kind, said.get("person"), said.get("decision") or len(said["faces"]))
+        for kind, said in words
+    ]
+
+
+def go_to(page: Any, target: str) -> None:
+    """Skip to a question."""
+    there = asked(page)
+    while there != target:
+        page.keyboard.press("s")
+        there = asked(page, there)
+
+
+def test_every_key_of_review_is_one_decision_and_u_takes_it_back(
+    owner: Visitor, tab: Callable[..., Any]
+) -> None:
+    home = owner.home
+    for number, name in enumerate(("2021/dim.jpg", "s2.jpg", "o2.jpg", "statue.jpg", "lone.jpg")):
+        words = {"targets": [home.face(name)], "name": f"Person {number}"}
+        assert owner.post("/do/label", words).code == 200
+    (doubtful,) = home.sql(
+        "SELECT face_id, suggestion_id FROM assignments WHERE suggestion_id IS NOT NULL"
+        " AND cluster_id IS NULL ORDER BY suggestion_score DESC LIMIT 1"
+    )
+    target = f"face-{doubtful[0]}"
+    ((likely,),) = home.sql("SELECT name FROM people WHERE id = ?", doubtful[1])
+    page = tab(owner)
+    page.goto(page.url.rpartition("/")[0] + "/review")
+    before = home.sql("SELECT * FROM assignments ORDER BY face_id")
+    go_to(page, target)
+    names = page.locator(".choices bdi").all_inner_texts()
+    keys = page.locator(".choices kbd:first-child").all_inner_texts()
+    assert keys == list("123456789")
+    assert names[0] == likely
+
+    def n_with_three_letters() -> None:
+        page.keyboard.press("n")
+        page.keyboard.type("car")
+        page.wait_for_function("() => document.activeElement.value === 'Carol'")
+        page.keyboard.press("Enter")
+
+    said = len(decided(home))
+    for press, kind, person in (
+        (lambda: page.keyboard.press("Enter"), "label", likely),
+        (lambda: page.keyboard.press("1"), "label", names[0]),
+        (lambda: page.keyboard.press("2"), "label", names[1]),
+        (lambda: page.keyboard.press("9"), "label", names[8]),
+        (n_with_three_letters, "label", "Carol"),
+        (lambda: page.keyboard.press("r"), "reject", likely),
+        (lambda: page.keyboard.press("i"), "ignore", None),
+        (lambda: page.keyboard.press("f"), "not_a_face", None),
+    ):
+        press()
+        assert asked(page, target) != target, "the next question is there"
+        told(page, "1 face is ")
+        assert decided(home)[said:] == [(kind, person, 1)]
+        assert home.sql("SELECT * FROM assignments ORDER BY face_id") != before
+        page.keyboard.press("u")
+        told(page, "Undone: ")
+        page.wait_for_function(
+            "target => document.getElementById('question').dataset.target === target", arg=target
+        )
+        decision = home.sql("SELECT MAX(id) FROM decisions")[0][0] - 1
+        assert decided(home)[said:] == [(kind, person, 1), ("undo", None, decision)]
+        assert home.sql("SELECT * FROM assignments ORDER BY face_id") == before
+        said += 2
+
+    page.keyboard.press("s")
+    assert asked(page, target) != target
+    page.keyboard.press("u")
+    page.wait_for_function(
+        "target => document.getElementById('question').dataset.target === target", arg=target
+    )
+    for key in ("0", "x"):
+        page.keyboard.press(key)
+    assert asked(page) == target, "keys without a meaning do nothing"
+    assert len(decided(home)) == said, "and skipping is no decision"
+
+
 def test_a_field_completes_names_in_sight_and_takes_what_it_shows(
     owner: Visitor, tab: Callable[..., Any]
 ) -> None:
