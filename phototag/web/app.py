@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from phototag import errors
-from phototag.web import decisions, guard, identifying, pages, pictures, scanning
+from phototag.web import changes, decisions, guard, identifying, pages, pictures, scanning
 from phototag.web.desk import Desk
 from phototag.web.guard import Guard, Keys
 from phototag.web.identifying import Uploads
@@ -51,6 +51,7 @@ def application(desk: Desk, keys: Keys, scan: ScanJob, *, may_add: bool = True) 
     app = Starlette(routes=_routes(), lifespan=life)
     app.state.desk, app.state.keys, app.state.may_add = desk, keys, may_add
     app.state.scan, app.state.shelf, app.state.uploads = scan, Shelf(), Uploads()
+    app.state.looks = changes.Looks()
     app.add_exception_handler(errors.PhototagError, _refused)
     app.add_exception_handler(HTTPException, _not_here)
     return Guard(_Calm(app), keys)
@@ -97,6 +98,8 @@ def _routes() -> list[Route]:
         Route("/scan", scanning.begin, methods=["POST"]),
         Route("/scan/stop", scanning.stop, methods=["POST"]),
         Route("/scan/events", scanning.events),
+        Route("/changes", changes.changes_page),
+        Route("/changes/accept", changes.accept, methods=["POST"]),
         Route("/identify", identifying.identify_page, methods=["GET"]),
         Route("/identify", identifying.upload, methods=["POST"]),
         Route("/identify/{id}", identifying.again),

@@ -24,6 +24,7 @@ from phototag.output.sidecar import shown
 from phototag.web.desk import Desk
 from phototag.web.render import page
 from phototag.web.shown import PhotoTile, Turn, mark, person_card, photo_tile, tile
+from phototag.work.consent import held
 from phototag.work.deciding import describe
 from phototag.work.film import picture_of
 from phototag.work.names import heir_of
@@ -55,6 +56,7 @@ def shows(render: Render) -> Callable[[Request], Response]:
 def html(lib: Library, template: str, here: str, *, title: str, **values: Any) -> HTMLResponse:
     """A page with its frame. `here` is the part of the house that it belongs to."""
     waiting: Backlog = values.pop("waiting", None) or backlog(lib)
+    values.setdefault("held", held(lib))
     return HTMLResponse(page(template, here=here, title=title, waiting=waiting, **values))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from builders import Home, copied_home, painted_home
-from visitor import Visitor, served
+from visitor import Visitor, scan_from_page, served
 
 from phototag.web import desk as desks
 
@@ -43,3 +44,25 @@ def owner(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visitor]:
     monkeypatch.setattr(desks, "QUIET", 0.05)
     with served(home) as visitor:
         yield visitor.enter()
+
+
+LOST = 3
+"""The decision that named Bob's faces."""
+
+
+@pytest.fixture
+def waiting(owner: Visitor) -> Visitor:
+    """Where Bob's naming was lost, no name may change unseen, and a scan was made since: names
+    wait."""
+    home = owner.home
+    with (home.library / "phototag.toml").open("a", encoding="utf-8") as settings:
+        settings.write('max_changes = "0"\n')
+    home.sql("DELETE FROM decisions WHERE id = ?", LOST)
+    home.sql("UPDATE meta SET value = '0' WHERE key = 'replayed'")
+    path = home.library / "journal.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text(
+        "".join(line for line in lines if json.loads(line)["id"] != LOST), encoding="utf-8"
+    )
+    assert "would change and wait for you" in scan_from_page(owner)["text"]
+    return owner

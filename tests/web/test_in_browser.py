@@ -440,6 +440,29 @@ def test_a_scan_from_the_page_shows_what_it_does(gallery: Visitor, tab: Callable
     page.locator(".facts dd").first.filter(has_text=photos).wait_for()
 
 
+def test_names_that_wait_are_looked_at_kept_or_accepted(
+    waiting: Visitor, tab: Callable[..., Any]
+) -> None:
+    home, page = waiting.home, tab(waiting)
+    page.goto(page.url.rpartition("/")[0] + "/people")
+    page.get_by_role("link", name="Look at them").click()
+    section = page.locator("section", has_text="No longer Bob")
+    face = section.locator(".choose input").first
+    number = face.get_attribute("value").partition("-")[2]
+    face.check(force=True)
+    with page.expect_navigation():
+        section.get_by_role("button", name="It is Bob").click()
+    told(page, "1 face is now Bob")
+    assert page.locator(f"input[value=face-{number}]").count() == 0
+    page.get_by_role("button", name="Accept these changes").click()
+    page.wait_for_url("**/scan")
+    page.locator("#job-title").filter(has_text="Scanned").wait_for()
+    page.locator("#waits .notice").wait_for(state="detached")
+    states = home.sql("SELECT state FROM assignments WHERE face_id = ?", number)
+    assert states == [("manual",)]
+    assert home.sql("SELECT value FROM meta WHERE key = 'held'") == [("",)]
+
+
 def test_no_name_of_a_person_or_file_is_ever_run(owner: Visitor, tab: Callable[..., Any]) -> None:
     evil = "\"><img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
     home = owner.home
@@ -473,6 +496,7 @@ PAGES = [
     "identify",
     "scan",
     "log",
+    "changes",
     "people/999",
 ]
 
@@ -480,17 +504,17 @@ PAGES = [
 @pytest.mark.skipif(not Path(AXE).is_file(), reason="PHOTOTAG_AXE names no axe.min.js")
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_axe_finds_nothing(
-    owner: Visitor, tab: Callable[..., Any], scheme: str, width: int
+    waiting: Visitor, tab: Callable[..., Any], scheme: str, width: int
 ) -> None:
     page = tab(
-        owner,
+        waiting,
         expect="404",
         viewport={"width": width, "height": 900},
         color_scheme=scheme,
         bypass_csp=True,
     )
     base = page.url.rpartition("/")[0]
-    cluster = owner.home.sql("SELECT MIN(cluster_id) FROM assignments")[0][0]
+    cluster = waiting.home.sql("SELECT MIN(cluster_id) FROM assignments")[0][0]
     found = []
     for path in [*PAGES, f"clusters/{cluster}"]:
         page.goto(f"{base}/{path}")

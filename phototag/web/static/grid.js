@@ -48,6 +48,7 @@ for (const bar of all(".actions")) {
       const verb = button.dataset.do;
       if (verb === "move" || verb === "name") { if (field.value.trim()) whom.choose(); else field.focus(); }
       else if (verb === "accept") act("label", { targets: chosen(), name: person });
+      else if (verb === "keep") act("label", { targets: chosen(), name: section.dataset.was });
       else if (verb === "reject") act("reject", { targets: chosen(), name: person });
       else act(verb, { targets: chosen() });
     });
