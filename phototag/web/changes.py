@@ -54,10 +54,21 @@ def changes_page(desk: Desk, lib: Library, request: Request) -> Response:
         card = desk.card(lib)
         looks: Looks = request.app.state.looks
         words["mark"], found = looks.look(lib, card.id, thresholds_of(card))
-        words["found"] = found
+        words["counts"] = _counts(found)
         words["groups"] = [_group(lib, lines) for lines in _alike(found.lines[:SHOWN])]
         words["more"] = max(0, len(found.lines) - SHOWN)
     return html(lib, "changes.html", "changes", title="Names that wait", **words)
+
+
+def _counts(found: Difference) -> str:
+    """`6 withdrawn, 2 moved to another person, 1 new.`"""
+    parts = (
+        (found.withdrawn, "withdrawn"),
+        (found.moved, "moved to another person"),
+        (found.named, "new"),
+    )
+    said = ", ".join(f"{count:,} {word}" for count, word in parts if count)
+    return f"{said}." if said else "By now nothing would change any more."
 
 
 def _alike(lines: Sequence[NameLine]) -> list[list[NameLine]]:

@@ -16,10 +16,9 @@ from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.grids import Page
 from phototag.catalog.store import Library
 from phototag.core.decisions import to_redo, to_undo
-from phototag.core.types import first_line
+from phototag.core.types import first_line, number
 from phototag.errors import NotFound
 from phototag.output import dates
-from phototag.output.sheet_views import number
 from phototag.output.sidecar import shown
 from phototag.web.desk import Desk
 from phototag.web.render import page

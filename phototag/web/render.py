@@ -10,8 +10,9 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from phototag import __version__
+from phototag.core.types import number
 from phototag.output import dates
-from phototag.output.sheet_views import environment, number
+from phototag.output.sheet_views import environment
 from phototag.output.sidecar import shown
 
 HERE = Path(__file__).parent

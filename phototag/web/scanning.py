@@ -17,8 +17,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from phototag.catalog import photos as photo_table
 from phototag.catalog.store import Library
+from phototag.core.types import number
 from phototag.errors import LibraryInUse, PhototagError, UsageError
-from phototag.output.sheet_views import number
 from phototag.output.sidecar import shown
 from phototag.web.decisions import spoken
 from phototag.web.desk import Desk, now
