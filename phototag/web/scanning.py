@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from phototag.catalog import grids, store
 from phototag.catalog import photos as photo_table
 from phototag.catalog.store import Library
 from phototag.core.types import number
@@ -23,8 +24,9 @@ from phototag.output.sidecar import shown
 from phototag.web.decisions import spoken
 from phototag.web.desk import Desk, now
 from phototag.web.pages import html, shows
+from phototag.work.review import backlog
 from phototag.work.scan import Progress, ScanOptions, ScanReport
-from phototag.work.status import status
+from phototag.work.status import last_scan
 from phototag.work.whole_scan import Errand, scan_and_publish
 
 TICK = 0.25
@@ -164,7 +166,7 @@ def in_words(report: ScanReport) -> str:
 
 @shows
 def scan_page(desk: Desk, lib: Library, request: Request) -> Response:
-    known = status(lib, desk.settings(lib))
+    waiting = backlog(lib)
     broken = photo_table.failures(lib)
     return html(
         lib,
@@ -172,7 +174,11 @@ def scan_page(desk: Desk, lib: Library, request: Request) -> Response:
         "scan",
         title="Scan",
         roots=sorted(photo_table.roots(lib).items(), key=lambda root: root[1]),
-        known=known,
+        known=photo_table.counts(lib),
+        people=grids.count_people(lib),
+        waiting=waiting,
+        writer=store.owner_of(lib.folder) if store.in_use(lib.folder) else None,
+        last=last_scan(lib),
         broken=[(shown(path), message) for path, _, message in broken[:SHOWN]],
         broken_total=len(broken),
         may_add=request.app.state.may_add,
