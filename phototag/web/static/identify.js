@@ -23,7 +23,7 @@ async function take(side, file) {
   }
 }
 
-const similar = (value) => (value === null ? "" : value.toFixed(2));
+const similar = (value) => (value === null ? "" : (Math.round(100 * value) / 100).toFixed(2));   // no "-0.00"
 
 function show(side) {
   const { seen, node } = side;

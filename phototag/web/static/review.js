@@ -50,6 +50,7 @@ function preload() {
 function count() {
   const open = Math.max(left?.questions ?? 0, queue.length);
   const parts = [["group", left?.clusters], ["suggestion", left?.suggestions], ["single face", left?.alone]].filter(([, n]) => n).map(([word, n]) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`);
+  if (queue.some((question) => question.kind === "doubt")) parts.push("names to check");
   view.left.textContent = parts.length ? parts.join(" · ") : `${queue.length} to answer`;
   view.progress.max = Math.max(1, answered + open);
   view.progress.value = answered;
@@ -90,6 +91,9 @@ function show() {
   view.choices.classList.toggle("many", question.choices.length > 4);
   view.choices.replaceChildren(...question.choices.map((each, index) => choice(question, each, index)));
   const to = question.kind === "doubt" ? question.person : likely(question)?.person;
+  const yes = one("[data-do=accept]");   // elsewhere the likely choice is the button
+  yes.hidden = question.kind !== "doubt";
+  one("span", yes).replaceChildren("Yes, ", make("bdi", { textContent: to ?? "" }));
   const no = one("[data-do=reject]");
   no.hidden = !to;
   one("span", no).replaceChildren("Not ", make("bdi", { textContent: to ?? "" }));
@@ -281,6 +285,7 @@ document.addEventListener("keydown", (event) => {
 
 completes(field, (name) => { field.blur(); named(name); });
 one("#see-photo").addEventListener("click", showPhoto);
+one("[data-do=accept]").addEventListener("click", accept);
 one("[data-do=reject]").addEventListener("click", reject);
 one("[data-do=skip]").addEventListener("click", skip);
 one("[data-do=ignore]").addEventListener("click", KEYS.i);
