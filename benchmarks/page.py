@@ -105,8 +105,9 @@ def served(made: Made) -> Iterator[str]:
     while not service.server.started:
         time.sleep(0.01)
     yield service.url
-    service.server.should_exit = True
-    thread.join()
+    with patch.object(Desk, "publish", lambda desk: True):  # or it draws thumbnails for minutes
+        service.server.should_exit = True
+        thread.join()
 
 
 def settled(page: Any, knowing: Knowing, answers: int, think: float) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from phototag.catalog import photos as photo_table
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.grids import Page
 from phototag.catalog.store import Library
-from phototag.core.decisions import to_redo, to_undo
 from phototag.core.types import first_line, number
 from phototag.errors import NotFound
 from phototag.output import dates
@@ -23,6 +22,7 @@ from phototag.output.sidecar import shown
 from phototag.web.desk import Desk
 from phototag.web.render import page
 from phototag.web.shown import PhotoTile, Turn, mark, person_card, photo_tile, tile
+from phototag.work import tag
 from phototag.work.consent import held
 from phototag.work.deciding import describe
 from phototag.work.film import picture_of
@@ -247,8 +247,7 @@ def _photo_row(lib: Library, wanted: int) -> views.PhotoRow:
 
 @shows
 def log(desk: Desk, lib: Library, request: Request) -> Response:
-    all_decisions = journal.decisions(lib)
-    undo, redo = to_undo(all_decisions), to_redo(all_decisions)
+    undo, redo = tag.undone_next(lib), tag.redone_next(lib)
     rows = [
         {
             "id": d.id,
@@ -268,7 +267,7 @@ def log(desk: Desk, lib: Library, request: Request) -> Response:
         rows=rows,
         undo=undo and {"id": undo.id, "text": describe(undo)},
         redo=redo and {"id": redo.id, "text": describe(redo)},
-        total=len(all_decisions),
+        total=journal.count(lib),
     )
 
 
