@@ -21,7 +21,7 @@ from phototag.web.desk import Desk
 from phototag.web.guard import Guard, Keys
 from phototag.web.identifying import Uploads
 from phototag.web.pictures import Shelf
-from phototag.web.render import page, static_files
+from phototag.web.render import page, static_files, static_place
 from phototag.web.scanning import ScanJob
 
 LOG = logging.getLogger("phototag.web")
@@ -77,7 +77,7 @@ def _routes() -> list[Route]:
         Route("/", pages.home),
         Route("/login", login, methods=["GET"]),
         Route("/login", enter, methods=["POST"]),
-        Route("/static/{name}", static),
+        Route("/static/{digest}/{name}", static),
         Route("/review", pages.review),
         Route("/review/next", decisions.next_questions, methods=["POST"]),
         Route("/people", pages.people),
@@ -110,12 +110,14 @@ def _routes() -> list[Route]:
 
 
 def static(request: Request) -> Response:
-    """A file of the package, by its name alone."""
+    """A file of the package, by its name alone; kept for good under the address of today's."""
     found = static_files().get(request.path_params["name"])
     if found is None:
         raise HTTPException(404)
     data, kind = found
-    return Response(data, media_type=kind, headers={"cache-control": "no-cache"})
+    is_current = request.url.path.startswith(static_place() + "/")
+    kept = "public, max-age=31536000, immutable" if is_current else "no-cache"
+    return Response(data, media_type=kind, headers={"cache-control": kept})
 
 
 def names(request: Request) -> Response:

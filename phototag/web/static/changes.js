@@ -1,6 +1,6 @@
 // Names that wait: choosing faces is as in other grids; the button lets all the rest stand, by a scan that is watched on its page.
-import { one, post, tellRefusal } from "/static/app.js";
-import "/static/grid.js";
+import { one, post, tellRefusal } from "./app.js";
+import "./grid.js";
 
 const button = one("#accept");
 button?.addEventListener("click", () => {

@@ -1,5 +1,5 @@
 // Grids of faces: choosing several and doing one thing with them; people renamed and merged; clusters named.
-import { act, all, completes, isTyping, one } from "/static/app.js";
+import { act, all, completes, isTyping, one } from "./app.js";
 
 const head = one("[data-person]");
 const person = head?.dataset.person;

@@ -1,6 +1,6 @@
 // Identify and verify: pictures go to this machine's own server, which keeps them in memory; one that is registered, for good.
-import { all, completes, decide, hush, make, names, one, portrait, post, read, tell, tellDecision, tellRefusal } from "/static/app.js";
-import { box, frame, put } from "/static/boxes.js";
+import { all, completes, decide, hush, make, names, one, portrait, post, read, tell, tellDecision, tellRefusal } from "./app.js";
+import { box, frame, put } from "./boxes.js";
 
 const LARGEST = 40 * 2 ** 20;
 const sides = Object.fromEntries(all(".drop-side").map((node) => [node.dataset.side, { node, seen: null, face: null }]));

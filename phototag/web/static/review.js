@@ -1,6 +1,6 @@
 // The review queue: one question after the other, by keyboard. Answers go out in order while the next question stands there already.
-import { all, completes, decide, hush, isTyping, make, names, one, portrait, post, tell, tellDecision, tellRefusal } from "/static/app.js";
-import { box, frame, put } from "/static/boxes.js";
+import { all, completes, decide, hush, isTyping, make, names, one, portrait, post, tell, tellDecision, tellRefusal } from "./app.js";
+import { box, frame, put } from "./boxes.js";
 
 const view = Object.fromEntries(["question", "done", "lead", "members", "asked", "about", "choices", "left", "progress", "again", "viewer"].map((id) => [id, document.getElementById(id)]));
 const field = one(".name-it .who");

@@ -1,5 +1,5 @@
 // Scanning: begin, watch, stop.
-import { all, one, post, tellRefusal } from "/static/app.js";
+import { all, one, post, tellRefusal } from "./app.js";
 
 const job = one("#job");
 const bar = one("#job-progress");
