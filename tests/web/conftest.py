@@ -36,7 +36,11 @@ def guest(door: Visitor) -> Visitor:
 
 @pytest.fixture
 def home(painted: Home, tmp_path: Path) -> Home:
-    return copied_home(painted, tmp_path)
+    """A copy of photos and library; no contact sheet follows, which has its own tests."""
+    copy = copied_home(painted, tmp_path)
+    with (copy.library / "phototag.toml").open("a", encoding="utf-8") as settings:
+        settings.write("sheet = false\n")
+    return copy
 
 
 @pytest.fixture

@@ -217,7 +217,10 @@ def test_other_machines_are_let_in_by_password_only(home: Home, tmp_path: Path, 
     assert (code, "cannot be read" in said) == (2, True)
 
 
-def test_the_password_opens_and_nothing_else_does(home: Home) -> None:
+def test_the_password_opens_and_nothing_else_does(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("phototag.web.guard.PAUSE", 0.02)
     with served(home, Address("0.0.0.0", 0), "correct horse") as visitor:
         assert "token" not in visitor.url
         port = visitor.address.rpartition(":")[2]
