@@ -23,7 +23,7 @@ from phototag.errors import LibraryInUse, PhototagError, UsageError
 from phototag.output.sidecar import shown
 from phototag.web.decisions import spoken
 from phototag.web.desk import Desk, now
-from phototag.web.pages import html, shows
+from phototag.web.pages import html
 from phototag.work.review import backlog
 from phototag.work.scan import Progress, ScanOptions, ScanReport
 from phototag.work.status import last_scan
@@ -164,8 +164,14 @@ def in_words(report: ScanReport) -> str:
 # ---- the page
 
 
-@shows
-def scan_page(desk: Desk, lib: Library, request: Request) -> Response:
+def scan_page(request: Request) -> Response:
+    # The news first: a scan that ends meanwhile is then news to the page, which looks again.
+    news, desk = asdict(request.app.state.scan.news), request.app.state.desk
+    with desk.reading() as lib:
+        return _scan_page(lib, news, may_add=request.app.state.may_add)
+
+
+def _scan_page(lib: Library, news: dict[str, Any], *, may_add: bool) -> Response:
     waiting = backlog(lib)
     broken = photo_table.failures(lib)
     return html(
@@ -181,8 +187,8 @@ def scan_page(desk: Desk, lib: Library, request: Request) -> Response:
         last=last_scan(lib),
         broken=[(shown(path), message) for path, _, message in broken[:SHOWN]],
         broken_total=len(broken),
-        may_add=request.app.state.may_add,
-        news=asdict(request.app.state.scan.news),
+        may_add=may_add,
+        news=news,
     )
 
 
