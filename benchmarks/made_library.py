@@ -46,7 +46,7 @@ def make(top: Path, faces: int, files: int) -> Made:
     Nothing waits for the disk while it is made, and nothing is drawn on the thumbnails.
     """
     picture = cv2.imencode(".webp", np.full((384, 512, 3), 128, np.uint8))[1].tobytes()
-    drawn = patch("phototag.work.publish._drawn", lambda source, marks: picture)
+    drawn = patch("phototag.work.publish._drawn", lambda *_: picture)
     with patch("os.fsync"), drawn:
         return _made(top, faces, files, picture)
 
