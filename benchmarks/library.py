@@ -1,11 +1,16 @@
 """What a large library costs in daily life: a scan in which nothing changed, and decisions.
 
     python benchmarks/library.py [--faces 100000] [--files 100000] [--rounds 3] [--json]
+    python benchmarks/library.py --archive [--faces 3000000] [--rounds 3] [--folder DIR] [--json]
 
 The library (and one of a tenth) is made by the program's own intake from made-up faces (see
 made_library.py), which takes some minutes. Each time is that of a whole process, Python's start
 included. The unchanged scan takes turns with a bare `os.scandir` and `stat` of the same tree, which
 nobody can beat; `label` is timed until it says what it decided, and until its outputs are written.
+
+`--archive` has three faces in each photo, 150 people with a name, and rows that are written at once
+(see made_archive.py). It times the commands of daily life with their peak memory, the contact sheet
+left out but for one page, and at the end a night that adds 1,000 photos, which changes the library.
 """
 
 from __future__ import annotations
@@ -18,10 +23,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from made_archive import make_archive
 from made_library import Made, make
 from memory import peak_mb
 
@@ -137,10 +143,73 @@ def looks(made: Made, rounds: int) -> dict[str, float]:
     }
 
 
+PERSON = "Person 050"
+PAGE = """
+import sys
+from pathlib import Path
+from phototag.catalog import store, verdicts
+from phototag.work.names import person_named
+from phototag.work.sheet_content import Maker
+lib = store.open_to_read(Path(sys.argv[1]))
+maker = Maker(lib, "", verdicts.people(lib))
+print(sum(1 for _ in maker.faces_of(f"person-{person_named(lib, sys.argv[2])}")))
+"""
+
+
+def daily(made: Made) -> dict[str, list[str]]:
+    """Commands by what they are called here."""
+    page = [sys.executable, "-c", PAGE, str(made.library), PERSON]
+    known = clusters(made)
+    small, large = (
+        str(min(known, key=lambda c: abs(int(c["faces"]) - wanted))["id"]) for wanted in (10, 100)
+    )
+    return {
+        "status": phototag(made, "status"),
+        "find": phototag(made, "find", PERSON),
+        "show face": phototag(made, "show", "face-17"),
+        "sheet of one person": page,
+        "label 100 faces, a new person": phototag(made, "label", large, "Ann", "--yes"),
+        "undo of that": phototag(made, "undo"),
+        "label 10 faces, a known person": phototag(made, "label", small, PERSON, "--yes"),
+        "undo of that one": phototag(made, "undo"),
+        "scan, nothing changed": phototag(made, "scan", str(made.photos), "--quiet"),
+    }
+
+
+def archive(made: Made, faces: int, rounds: int) -> dict[str, Any]:
+    os.environ["PHOTOTAG_SHEET"] = "0"
+    found: dict[str, list[tuple[float, float]]] = {}
+    answers: dict[str, list[float]] = {}
+    commands = daily(made)
+    for turn in range(rounds + 1):
+        for name, command in commands.items():
+            spent = timed(command)
+            if turn:  # the first brings the files into the system's memory
+                found.setdefault(name, []).append(spent)
+    for _ in range(rounds):
+        for name, command in commands.items():
+            if name.startswith(("label", "undo")):
+                answers.setdefault(name, []).append(until_said(command)[0])
+    told: dict[str, Any] = {
+        name: {
+            "seconds": round(statistics.median(seconds for seconds, _ in spent), 2),
+            "peak_mb": round(max(mb for _, mb in spent)),
+        }
+        for name, spent in found.items()
+    }
+    for name, seconds in answers.items():
+        told[name]["answer_seconds"] = round(statistics.median(seconds), 2)
+    script = Path(__file__).with_name("made_archive.py")
+    words = [sys.executable, str(script), str(made.photos.parent), str(faces), "1000"]
+    night = subprocess.run(words, capture_output=True, text=True, check=True)
+    return {"faces": faces, **told, "night": json.loads(night.stdout)}
+
+
 def main() -> None:
     # As installed: Python keeps the compiled modules, and a start does not compile them again.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    ask.add_argument("--archive", action="store_true")
     ask.add_argument("--faces", type=int, default=100_000)
     ask.add_argument("--files", type=int, default=100_000)
     ask.add_argument("--rounds", type=int, default=3)
@@ -149,7 +218,11 @@ def main() -> None:
     given = ask.parse_args()
     with tempfile.TemporaryDirectory() as name:
         top = given.folder or Path(name)
-        found = measured(top, given.faces, given.files, given.rounds)
+        if given.archive:
+            made = _made(top / "archive", given.faces, given.faces // 3, make_archive)
+            found = archive(made, given.faces, given.rounds)
+        else:
+            found = measured(top, given.faces, given.files, given.rounds)
     print(json.dumps(found, indent=None if given.json else 2))
 
 
@@ -165,10 +238,10 @@ def measured(top: Path, faces: int, files: int, rounds: int) -> dict[str, Any]:
     }
 
 
-def _made(top: Path, faces: int, files: int) -> Made:
+def _made(top: Path, faces: int, files: int, how: Callable[[Path, int, int], Made] = make) -> Made:
     if (top / "ready").is_file():
-        return Made(top / "photos", top / "library", files)
-    made = make(top, faces, files)
+        return Made.at(top, files)
+    made = how(top, faces, files)
     (top / "ready").touch()
     return made
 

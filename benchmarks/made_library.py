@@ -12,10 +12,10 @@ from unittest.mock import patch
 
 import cv2
 import numpy as np
-from crowd import Crowd, crowd
+from crowd import crowd
 
 from phototag.catalog import store
-from phototag.core.types import Box, FaceRecord, Landmarks, PhotoRecord
+from phototag.core.types import Box, FaceRecord, Landmarks, PhotoRecord, Vectors
 from phototag.settings import Settings
 from phototag.work.extract import Job, Kit, Outcome
 from phototag.work.models import embedder_card, thresholds_of
@@ -38,6 +38,10 @@ class Made:
     count: int
     """Files."""
 
+    @classmethod
+    def at(cls, top: Path, files: int) -> Made:
+        return cls(top / "photos", top / "library", files)
+
 
 def make(top: Path, faces: int, files: int) -> Made:
     """`files` photos, the first of them with two faces each until there are `faces`, of the people
@@ -52,7 +56,7 @@ def make(top: Path, faces: int, files: int) -> Made:
 
 
 def _made(top: Path, faces: int, files: int, picture: bytes) -> Made:
-    made = Made(top / "photos", top / "library", files)
+    made = Made.at(top, files)
     for number in range(made.count):
         path = path_of(made.photos, number)
         if number % IN_FOLDER == 0:
@@ -61,7 +65,7 @@ def _made(top: Path, faces: int, files: int, picture: bytes) -> Made:
     settings = Settings(sidecars="library")
     with store.open_to_write(made.library, "benchmark", FIRST.isoformat(), create=True) as lib:
         card = embedder_card(lib.folder, settings)
-        looker = _Looker(crowd(faces), picture)
+        looker = Looker(crowd(faces).vectors, picture)
         Scan(
             lib=lib,
             settings=settings,
@@ -82,13 +86,16 @@ def path_of(photos: Path, number: int) -> Path:
 
 
 @dataclass(slots=True)
-class _Looker:
-    """Workers that find in each file the two faces of the crowd that belong there."""
+class Looker:
+    """Workers that find in each file, from the one numbered `first` on, as many of the faces as
+    there are boxes."""
 
-    people: Crowd
+    vectors: Vectors
     picture: bytes
+    boxes: tuple[Box, ...] = BOXES
+    first: int = 0
 
-    def __enter__(self) -> _Looker:
+    def __enter__(self) -> Looker:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -102,14 +109,15 @@ class _Looker:
         file = Path(path)
         number = int(file.parent.name) * IN_FOLDER + int(file.stem)
         status = file.stat()
-        rows = range(2 * number, min(2 * number + 2, len(self.people.vectors)))
+        begin = len(self.boxes) * (number - self.first)
+        rows = range(begin, min(begin + len(self.boxes), len(self.vectors)))
         points = tuple((0.2 + 0.05 * i, 0.3) for i in range(5))
         found = tuple(
-            FaceRecord(box, Landmarks(points), 0.99, 0.9, self.people.vectors[row], self.picture)
-            for row, box in zip(rows, BOXES, strict=False)
+            FaceRecord(box, Landmarks(points), 0.99, 0.9, self.vectors[row], self.picture)
+            for row, box in zip(rows, self.boxes, strict=False)
         )
         key = hashlib.blake2b(str(number).encode(), digest_size=16).hexdigest()
         taken = (FIRST + timedelta(hours=3 * number)).isoformat(timespec="seconds")
-        thumb = self.picture if found else None
+        thumb = self.picture if found and self.picture else None
         record = PhotoRecord(key, key, 4000, 3000, "JPEG", taken, found, thumb)
         return Outcome(path, size=status.st_size, mtime_ns=status.st_mtime_ns, record=record)

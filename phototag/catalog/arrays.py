@@ -7,20 +7,25 @@ again from the catalogue.
 
 from __future__ import annotations
 
+import mmap
 import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phototag.catalog.store import Library, meta, set_meta
+from phototag.core.pieces import Pieces, Rows, Steps
 from phototag.errors import CannotWrite
 
 KEY = "arrays"
 """Where `meta` keeps the name of the set that goes with the catalogue, and what it was made for."""
+
+STEPS = "steps"
+"""The array that is too large to be mapped."""
 
 
 def made_for(lib: Library) -> str:
@@ -28,23 +33,59 @@ def made_for(lib: Library) -> str:
     return (meta(lib, KEY) or "").partition(" ")[2]
 
 
-def read_arrays(lib: Library) -> dict[str, NDArray[Any]] | None:
-    """The arrays that go with the catalogue as it is, by name, mapped from their files; None when
-    they are not there."""
+HOLD = 1 << 28
+"""Bytes of it that are held at most before they are let go of: often costs more than it saves."""
+
+Arrays = Mapping[str, NDArray[Any] | Pieces]
+"""By name."""
+
+
+def read_arrays(lib: Library) -> dict[str, Any] | None:
+    """The arrays that go with the catalogue as it is, by name, mapped from their files, and steps
+    to be read by pieces; None when they are not there."""
     name = (meta(lib, KEY) or "").partition(" ")[0]
     folder = lib.folder / "cache" / name
     if not name or not folder.is_dir():
         return None
     try:
         return {
-            path.stem: np.load(path, mmap_mode="r", allow_pickle=False)
+            path.stem: _on_disk(path) if path.stem == STEPS else _mapped(path)
             for path in sorted(folder.glob("*.npy"))
         }
     except (OSError, ValueError):
         return None  # torn by a crash of the whole machine: made again
 
 
-def write_arrays(lib: Library, purpose: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+def _mapped(path: Path) -> NDArray[Any]:
+    found: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return found
+
+
+def _on_disk(path: Path) -> Pieces:
+    """Steps in a file: what was read of it is let go of, whatever the size of the file. (Else
+    all that was ever read of a mapped file counts as memory of the process.)"""
+    with path.open("rb") as file:
+        np.lib.format.read_magic(file)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        begin, whole = file.tell(), mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    count = shape[0] * shape[1]
+    table: Any = np.frombuffer(whole, dtype, count, begin) if count else np.empty(0, dtype)
+
+    held = 0
+
+    def read(rows: Rows) -> Steps:
+        nonlocal held
+        found: Steps = table.reshape(shape)[rows]
+        held += found.nbytes
+        if held > HOLD and hasattr(whole, "madvise"):
+            whole.madvise(mmap.MADV_DONTNEED)
+            held = 0
+        return found
+
+    return Pieces(shape[0], shape[1], read)
+
+
+def write_arrays(lib: Library, purpose: str, arrays: Arrays) -> None:
     """Write a new set and name it in the catalogue; call inside the transaction that it goes with.
 
     Raises CannotWrite.
@@ -57,13 +98,32 @@ def write_arrays(lib: Library, purpose: str, arrays: Mapping[str, NDArray[Any]])
         folder.mkdir(parents=True)
         for label, values in arrays.items():
             with (folder / f"{label}.npy").open("wb") as file:
-                np.save(file, values, allow_pickle=False)
+                if isinstance(values, Pieces):
+                    _save_pieces(file, values)
+                else:
+                    np.save(file, values, allow_pickle=False)
                 file.flush()
                 os.fsync(file.fileno())
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise CannotWrite(f"{folder} cannot be written: {error.strerror}.") from error
     set_meta(lib, KEY, f"{name} {purpose}")
+
+
+def _save_pieces(file: BinaryIO, steps: Pieces) -> None:
+    head = {"descr": "<i2", "fortran_order": False, "shape": (steps.count, steps.width)}
+    np.lib.format.write_array_header_1_0(file, head)
+    for part in steps.runs():
+        file.write(np.ascontiguousarray(steps.read(part)).data)
+
+
+def lend_arrays(lib: Library, copy: Library) -> None:
+    """Let a copy of the catalogue read the arrays that go with it; it writes its own."""
+    name = (meta(lib, KEY) or "").partition(" ")[0]
+    there = lib.folder / "cache" / name
+    if name and there.is_dir():
+        (copy.folder / "cache").mkdir(exist_ok=True)
+        (copy.folder / "cache" / name).symlink_to(there.resolve(), target_is_directory=True)
 
 
 def forget_arrays(lib: Library) -> None:
@@ -82,6 +142,7 @@ def sweep_arrays(lib: Library) -> None:
 
 def _sets(library: Path) -> list[Path]:
     try:
-        return [path for path in (library / "cache").iterdir() if path.is_dir()]
+        found = (path for path in (library / "cache").iterdir() if path.is_dir())
+        return [path for path in found if not path.is_symlink()]  # those are lent
     except OSError:
         return []

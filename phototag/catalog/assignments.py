@@ -212,6 +212,22 @@ def open_faces(lib: Library) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return pairs[:, 0], pairs[:, 1]
 
 
+def open_among(
+    lib: Library, column: str, values: Iterable[int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The same, of some faces (`face_id`) or clusters (`cluster_id`)."""
+    if column not in ("face_id", "cluster_id"):
+        raise ValueError(column)
+    rows = lib.db.execute(
+        "SELECT face_id, COALESCE(cluster_id, -1) FROM assignments"
+        f" WHERE state IN ('unknown', 'cluster') AND {column} IN {THESE}",
+        (listed(values),),
+    )
+    rows.row_factory = None
+    pairs = np.array(rows.fetchall(), dtype=np.int64).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
+
+
 def _by_face(rows: sqlite3.Cursor) -> dict[int, Assignment]:
     rows.row_factory = None
     return {row[0]: Assignment(*row) for row in rows}

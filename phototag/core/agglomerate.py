@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phototag.core.neighbours import Ids, Order, ranks
-from phototag.core.types import Vectors
+from phototag.core.pieces import Steps
+from phototag.core.types import GRID, Vectors
 
 Labels = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -37,7 +38,7 @@ ALONE = -1
 
 
 def agglomerate(
-    vectors: Vectors,
+    vectors: Vectors | Steps,
     ids: Ids,
     sims: Vectors,
     photos: NDArray[Any],
@@ -52,10 +53,10 @@ def agglomerate(
     """Group the faces that look alike. Two faces of one photo never come together, and of a video
     no two that are seen at one moment.
 
-    `vectors` [n, d] on the grid, with their graph as `neighbours` makes it; `photos` int [n], the
-    photo of each; `good` bool [n], whether its quality lets it start groups; `order`, a distinct
-    sort key for each face; `among` bool [n], the faces to group (default: all). The photos in
-    `free_photos` (mirrors, collages) may show somebody twice.
+    `vectors` [n, d] on the grid, or their steps, with their graph as `neighbours` makes it;
+    `photos` int [n], the photo of each; `good` bool [n], whether its quality lets it start groups;
+    `order`, a distinct sort key for each face; `among` bool [n], the faces to group (default: all).
+    The photos in `free_photos` (mirrors, collages) may show somebody twice.
 
     `spans` [n, 2] says when each face is seen, from its first moment to its last; those of photos
     are all alike (default: all are).
@@ -155,12 +156,13 @@ class _Groups:
 
     def __init__(
         self,
-        vectors: Vectors,
+        vectors: Vectors | Steps,
         row: NDArray[np.int64],
         tags: dict[int, set[Tag]],
         threshold: float,
     ) -> None:
         self.vectors, self.row, self.tags, self.threshold = vectors, row, tags, threshold
+        self.scale = GRID * GRID if vectors.dtype == np.int16 else 1.0
         self.parent = list(range(len(row)))
         self.size = [1] * len(row)
         self.merges = 0
@@ -184,13 +186,12 @@ class _Groups:
 
     def sum(self, group: int) -> NDArray[np.float64]:
         found = self.sums.get(group)
-        if found is None:
-            found = self.sums[group] = self.vectors[self.row[group]].astype(np.float64)
-        return found
+        # Of a face alone it is not kept: it would be 2 kB for each of the faces.
+        return self.vectors[self.row[group]].astype(np.float64) if found is None else found
 
     def _mean(self, one: int, other: int) -> float:
         """The mean similarity between the faces of two groups."""
-        total = float(self.sum(one).dot(self.sum(other)))
+        total = float(self.sum(one).dot(self.sum(other))) * self.scale
         return total / (self.size[one] * self.size[other])
 
     def clash(self, one: int, other: int) -> bool:
@@ -239,7 +240,7 @@ class _Groups:
 
     def _merge(self, a: int, b: int) -> None:
         self.sums[a] = self.sum(a) + self.sum(b)
-        del self.sums[b]
+        self.sums.pop(b, None)
         self.merges += 1
         self.parent[b], self.size[a] = a, self.size[a] + self.size[b]
         self.joined[b] = self.grown[a] = self.merges

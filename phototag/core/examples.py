@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from phototag.core.lives import faded
 from phototag.core.neighbours import ranks
-from phototag.core.types import Vectors
+from phototag.core.pieces import Steps
+from phototag.core.types import GRID, Vectors
 
 BEST = 3
 """How many of the best similarities make a score."""
@@ -44,6 +45,17 @@ def person_scores(
             sims -= faded(ages[0][start : start + 65536], ages[1])
         scores[start : start + 65536] = highest(sims, best).sum(axis=0) / np.float32(best)
     return scores
+
+
+def likely(faces: Vectors | Steps, examples: Vectors, least: float) -> NDArray[np.intp]:
+    """The faces, as vectors or in steps, that may score `least` or more: those with one similarity
+    as high as that, since a mean is no higher than its highest."""
+    if not len(examples):
+        return np.empty(0, dtype=np.intp)
+    if faces.dtype == np.int16:
+        faces, examples = faces.astype(np.float32), examples * np.float32(GRID)
+    found: NDArray[np.intp] = np.flatnonzero((examples @ faces.T).max(axis=0) >= np.float32(least))
+    return found
 
 
 def highest(sims: Vectors, best: int) -> Vectors:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from phototag.core.examples import EXAMPLES, choose_examples, person_scores
+from phototag.core.examples import EXAMPLES, choose_examples, likely, person_scores
 from phototag.core.tracks import ALWAYS, meet
 from phototag.core.types import Span, Thresholds
 
@@ -21,6 +21,7 @@ __all__ = [
     "Law",
     "Match",
     "choose_examples",
+    "likely",
     "match",
     "person_scores",
 ]

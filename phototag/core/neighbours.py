@@ -14,17 +14,21 @@ nearest and 8 drawn, which is what the graph of all pairs gives (`benchmarks/clu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from phototag.core.pieces import PIECE, Pieces, in_steps
 from phototag.core.types import GRID, Vectors
 
 Ids = NDArray[np.int32]
 Order = Sequence[Any] | NDArray[Any]
 Whole = NDArray[np.uint64]
+Each = Callable[..., Iterable[Any]]
+Hits = tuple[NDArray[np.intp], NDArray[np.intp], Vectors]
+"""Rows of one stripe, rows of the other, similarities."""
 
 NEIGHBOURS = 24
 """Length of the lists: 16 nearest and 8 drawn. More places changed BCubed F by less than 0.0001 on
@@ -41,7 +45,7 @@ _SPAN = 1 << 19
 
 
 def neighbours(
-    vectors: Vectors,
+    vectors: Vectors | Pieces,
     k: int,
     threshold: float,
     *,
@@ -50,10 +54,10 @@ def neighbours(
 ) -> tuple[Ids, Vectors]:
     """Up to `k` other faces of similarity `threshold` or more for each face.
 
-    `vectors` is [n, d] on the grid. The first k - k // 3 places hold the most similar ones, best
-    first, the rest faces drawn from all others. A face with at most `k` such neighbours has them
-    all. `order` gives each row a distinct sort key for ties (default: the row number); keys that
-    come from the photos make the outcome independent of the order of the rows.
+    `vectors` is [n, d] on the grid, or read by pieces. The first k - k // 3 places hold the most
+    similar ones, best first, the rest faces drawn from all others. A face with at most `k` such
+    neighbours has them all. `order` gives each row a distinct sort key for ties (default: the row
+    number); keys that come from the photos make the outcome independent of the order of the rows.
 
     Returns ids int32 [n, k], padded with -1, and similarities float32 [n, k], padded with 0. Each
     pair is multiplied once. Beyond the outcome the memory is about 200 bytes a face.
@@ -66,26 +70,31 @@ def neighbours(
 def extend_neighbours(
     ids: Ids,
     sims: Vectors,
-    old: Vectors,
+    old: Vectors | Pieces,
     new: Vectors,
     k: int,
     threshold: float,
     *,
     order: Order | None = None,
     block: int = 2048,
+    each: Each = map,
 ) -> tuple[Ids, Vectors, NDArray[np.intp]]:
     """What `neighbours` says of `old` followed by `new`, at the cost of the new rows only.
 
     `ids` and `sims` are its outcome for `old` with the same `k` and `threshold`; they stay as they
-    are. `order` is for all rows. The third value is the old rows whose list is another one now.
+    are. `order` is for all rows; `each` maps as `map` does, by threads maybe. The third value
+    is the old rows whose list is another one now.
     """
     before = len(old)
     if ids.shape != (before, k) or sims.shape != (before, k):
         raise ValueError(f"the old lists are {ids.shape} and {sims.shape}, not {(before, k)}")
     grown_ids, grown_sims = _empty(before + len(new), k)
     grown_ids[:before], grown_sims[:before] = ids, sims
-    vectors = np.concatenate([old, new])
-    _Search(vectors, order, k, threshold, block).bring_up(grown_ids, grown_sims, before)
+    if isinstance(old, Pieces):
+        every = old.and_then(in_steps(new))
+    else:
+        every = Pieces.of(np.concatenate([old, new]))
+    _Search(every, order, k, threshold, block).bring_up(grown_ids, grown_sims, before, each)
     changed = np.flatnonzero((grown_ids[:before] != ids).any(axis=1))
     return grown_ids, grown_sims, changed
 
@@ -93,7 +102,7 @@ def extend_neighbours(
 def shrink_neighbours(
     ids: Ids,
     sims: Vectors,
-    vectors: Vectors,
+    vectors: Vectors | Pieces,
     gone: NDArray[np.bool_],
     k: int,
     threshold: float,
@@ -119,7 +128,7 @@ def shrink_neighbours(
     changed = np.flatnonzero(lost.any(axis=1))
     again = changed[ids[stay[changed], -1] >= 0]
     keys = ranks(len(vectors), order)[stay]
-    _Search(vectors[stay], keys, k, threshold, block).renew(left, alike, again)
+    _Search(_pieces(vectors).chosen(stay), keys, k, threshold, block).renew(left, alike, again)
     return left, alike, changed
 
 
@@ -138,6 +147,10 @@ def ranks(count: int, order: Order | None) -> NDArray[np.int64]:
     return places
 
 
+def _pieces(vectors: Vectors | Pieces) -> Pieces:
+    return vectors if isinstance(vectors, Pieces) else Pieces.of(vectors)
+
+
 def _empty(count: int, k: int) -> tuple[Ids, Vectors]:
     return np.full((count, k), -1, dtype=np.int32), np.zeros((count, k), dtype=np.float32)
 
@@ -146,35 +159,58 @@ class _Search:
     """All that stays the same while the lists are made."""
 
     def __init__(
-        self, vectors: Vectors, order: Order | None, k: int, threshold: float, block: int
+        self, vectors: Vectors | Pieces, order: Order | None, k: int, threshold: float, block: int
     ) -> None:
         count = len(vectors)
         if k < 1 or not 1 <= block <= 1 << _ROW or count >= 1 << _RANK:
             raise ValueError(f"out of range: k {k}, block {block}, {count} faces")
-        self.vectors, self.threshold, self.block = vectors, np.float32(threshold), block
+        self.vectors, self.threshold, self.block = _pieces(vectors), np.float32(threshold), block
         self.near, self.drawn = k - k // 3, k // 3
         self.rank = ranks(count, order)
         self.row = np.empty(count, dtype=np.int32)
         self.row[self.rank] = np.arange(count, dtype=np.int32)
-        self.mark = _marks(vectors)
+        self.mark = _marks(self.vectors)
         self.room = np.empty(min(block, count) ** 2, dtype=np.float32)
 
-    def bring_up(self, ids: Ids, sims: Vectors, before: int) -> None:
+    def bring_up(self, ids: Ids, sims: Vectors, before: int, each: Each = map) -> None:
         """Complete the lists in place, the first `before` rows' being right among themselves."""
         new = list(self._stripes(np.arange(before, len(ids))))
-        for stripe in self._stripes(np.arange(before)):
-            stripe.seed(ids, sims)
-            for other in new:
-                self._cross(stripe, other, both=True)
-            stripe.write(ids, sims)
+        if before and new:
+            self._meet_old(ids, sims, before, new, each)
         for number, stripe in enumerate(new):
+            stripe.held = stripe.vectors()
             for other in new[number:]:
                 self._cross(stripe, other, both=other is not stripe)
             stripe.write(ids, sims)
+            stripe.held = None
+
+    def _meet_old(
+        self, ids: Ids, sims: Vectors, before: int, new: list[_Stripe], each: Each
+    ) -> None:
+        """Hold the first `before` rows against new ones, and put into their lists what changes
+        them."""
+        for stripe in new:
+            stripe.held = stripe.vectors()
+
+        def meet(stripe: _Stripe) -> list[Hits]:
+            stripe.bar(ids, sims)
+            stripe.held = stripe.vectors()
+            room = np.empty(len(stripe.rows) * len(new[0].rows), dtype=np.float32)
+            found = [self._product(stripe, other, room) for other in new]
+            stripe.held = None
+            return found
+
+        old = list(self._stripes(np.arange(before)))
+        for stripe, found in zip(old, each(meet, old), strict=True):
+            for other, (rows, columns, alike) in zip(new, found, strict=True):
+                stripe.add(rows, other.rows[columns], alike)
+                other.add(columns, stripe.rows[rows], alike)
+            stripe.renew(ids, sims)
 
     def renew(self, ids: Ids, sims: Vectors, rows: NDArray[np.intp]) -> None:
         """Make the lists of some rows anew, in place."""
         for stripe in self._stripes(rows):
+            stripe.held = stripe.vectors()
             for other in self._stripes(np.arange(len(ids))):
                 self._cross(stripe, other, both=False)
             stripe.write(ids, sims)
@@ -187,28 +223,33 @@ class _Search:
 
     def _cross(self, one: _Stripe, other: _Stripe, *, both: bool) -> None:
         """Multiply two stripes and give the first, or both, their hits."""
+        rows, columns, alike = self._product(one, other, self.room)
+        one.add(rows, other.rows[columns], alike)
+        if both:
+            other.add(columns, one.rows[rows], alike)
+
+    def _product(self, one: _Stripe, other: _Stripe, room: Vectors) -> Hits:
+        """Which faces of two stripes (by their place there) are alike, and how much."""
         high, wide = len(one.rows), len(other.rows)
-        flat = self.room[: high * wide]
+        flat = room[: high * wide]
         np.matmul(one.vectors(), other.vectors().T, out=flat.reshape(high, wide))
         hits = np.flatnonzero(flat >= self.threshold)
         rows, columns = np.divmod(hits, wide)
         if one.rows[0] <= other.rows[-1] and other.rows[0] <= one.rows[-1]:
             away = one.rows[rows] != other.rows[columns]
             hits, rows, columns = hits[away], rows[away], columns[away]
-        one.add(rows, other.rows[columns], flat[hits])
-        if both:
-            other.add(columns, one.rows[rows], flat[hits])
+        return rows, columns, flat[hits]
 
 
-def _marks(vectors: Vectors) -> Whole:
+def _marks(vectors: Pieces) -> Whole:
     """A 64-bit hash of each vector [n, d], by whole arithmetic: the same everywhere."""
-    odd = _mixed(np.arange(1, vectors.shape[1] + 1, dtype=np.uint64)) | np.uint64(1)
+    odd = _mixed(np.arange(1, vectors.width + 1, dtype=np.uint64)) | np.uint64(1)
     marks = np.empty(len(vectors), dtype=np.uint64)
-    for start in range(0, len(vectors), 8192):
-        steps = vectors[start : start + 8192] * np.float32(1 / GRID)
-        if (steps != np.rint(steps)).any():
-            raise ValueError("the vectors are not on the grid: use core.types.on_grid")
-        marks[start : start + 8192] = steps.astype(np.int64).view(np.uint64) @ odd
+    for part in vectors.runs(PIECE):
+        steps = vectors.read(part)
+        if steps.dtype != np.int16:
+            steps = in_steps(steps)
+        marks[part] = steps.astype(np.int64).view(np.uint64) @ odd
     return _mixed(marks)
 
 
@@ -227,23 +268,46 @@ class _Stripe:
         self.hits: list[Whole] = []
         self.loose = 0
         self.full = False
+        self.held: Vectors | None = None
         # What a hit must beat once its row is full: one of the nearest, or one of the drawn.
         self.least_near = np.full(len(rows), 1 << _SIM, dtype=np.int64)
         anything = np.iinfo(np.uint64).max if search.drawn else 0
         self.last_drawn = np.full(len(rows), anything, dtype=np.uint64)
 
     def vectors(self) -> Vectors:
-        """[rows, d]: a view where the rows follow one another."""
+        """[rows, d]: a view where the rows follow one another and are not in steps."""
+        if self.held is not None:
+            return self.held
         first, last = self.rows[0], self.rows[-1]
         if last - first + 1 == len(self.rows):
-            return self.search.vectors[first : last + 1]
-        return self.search.vectors[self.rows]
+            return self.search.vectors.vectors(slice(first, last + 1))
+        return self.search.vectors.vectors(self.rows)
 
-    def seed(self, ids: Ids, sims: Vectors) -> None:
-        """Take over the rows' lists as they are."""
-        lists = ids[self.rows]
-        rows, places = np.nonzero(lists >= 0)
-        self.add(rows, lists[rows, places], sims[self.rows][rows, places])
+    def bar(self, ids: Ids, sims: Vectors) -> None:
+        """Let in only what changes the rows' lists as they are."""
+        lists, near, drawn = ids[self.rows], self.search.near, self.search.drawn
+        full = np.flatnonzero(lists[:, -1] >= 0)
+        lowest = (sims[self.rows[full], near - 1] * np.float32(_STEPS)).astype(np.int64)
+        self.least_near[full] = _TOP - lowest
+        if drawn:
+            lots = self._draw(np.repeat(full, drawn), lists[full, near:].ravel())
+            self.last_drawn[full] = lots.reshape(-1, drawn).max(axis=1)
+        self.full = True
+
+    def renew(self, ids: Ids, sims: Vectors) -> None:
+        """Put the hits into the rows' lists, those that have any; after `bar`."""
+        hits = np.concatenate(self.hits) if self.hits else np.empty(0, np.uint64)
+        rows, at = np.unique(hits >> np.uint64(_SIM + _RANK), return_inverse=True)
+        self.hits = []
+        if not len(rows):
+            return
+        some = _Stripe(self.search, self.rows[rows.astype(np.intp)])
+        below = np.uint64((1 << (_SIM + _RANK)) - 1)
+        some.hits = [(at.astype(np.uint64) << np.uint64(_SIM + _RANK)) | (hits & below)]
+        lists = ids[some.rows]
+        here, places = np.nonzero(lists >= 0)
+        some.add(here, lists[here, places], sims[some.rows][here, places])
+        some.write(ids, sims)
 
     def add(self, rows: NDArray[np.intp], columns: NDArray[Any], sims: Vectors) -> None:
         """`rows` counts within the stripe, `columns` are faces."""

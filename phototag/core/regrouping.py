@@ -18,7 +18,8 @@ count as parts of their group; a face alone is a group.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,109 +27,137 @@ from numpy.typing import NDArray
 
 from phototag.core.agglomerate import ALONE, Labels, Mask, Spans, agglomerate
 from phototag.core.neighbours import Ids
+from phototag.core.pieces import Pieces
 from phototag.core.types import Vectors
+
+Some = NDArray[np.intp]
+"""Rows, rising."""
+
+
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """All faces, with their graph as `neighbours` makes it: arrays of one length, of which only the
+    rows that a change reaches are read."""
+
+    vectors: Pieces
+    ids: Ids
+    sims: Vectors
+    photos: NDArray[Any]
+    good: Mask
+    """Whether its quality lets a face start groups."""
+    order: NDArray[np.int64]
+    """A distinct sort key for each face."""
+    spans: Spans | None = None
+
+    def beside(self, those: Some) -> Some:
+        """Faces with an edge to one of those, by either's list."""
+        flags = np.zeros(len(self.ids) + 1, dtype=np.bool_)  # the last is where -1 lands
+        flags[those] = True
+        found: list[NDArray[Any]] = [np.ravel(self.ids[those])]
+        for at in range(0, len(self.ids), 65536):
+            found.append(at + np.flatnonzero(flags[self.ids[at : at + 65536]].any(axis=1)))
+        rows = np.unique(np.concatenate(found))
+        return rows[rows >= 0].astype(np.intp)
+
+
+@dataclass(slots=True)
+class Standing:
+    """What is known of the faces before and after a change, read when it is asked for."""
+
+    look: Callable[[Some], tuple[Mask, Labels]]
+    """For some rows: whether each is among those to be grouped now, and its group in the grouping
+    before the change (-1: alone, or not among those grouped then)."""
+    members: Callable[[Labels], Some]
+    """The rows that were in some groups before."""
+
+    def together(self, rows: Some) -> Some:
+        """These and all faces that were in a group with one of them."""
+        groups = np.unique(self.look(rows)[1])
+        groups = groups[groups != ALONE]
+        return np.union1d(rows, self.members(groups)) if len(groups) else rows
+
+    def among(self, rows: Some) -> Some:
+        """Those of these that are to be grouped now."""
+        return rows[self.look(rows)[0]]
 
 
 def regroup_around(
-    vectors: Vectors,
-    ids: Ids,
-    sims: Vectors,
-    photos: NDArray[Any],
-    good: Mask,
-    order: NDArray[np.int64],
+    faces: Faces,
     threshold: float,
     free_photos: Collection[int] = (),
     *,
-    among: Mask,
-    before: Labels,
-    seeds: Mask,
-    spans: Spans | None = None,
-) -> tuple[Mask, Labels]:
-    """The groups among the faces of `among` after a change, told from the groups before it.
+    standing: Standing,
+    seeds: Some,
+) -> tuple[Some, Labels]:
+    """The groups among some faces after a change, told from the groups before it.
 
-    Arguments as for `agglomerate`; in addition: `before` int [n], the group of each face in the
-    grouping before the change (-1: alone or not among those grouped then); `seeds` bool [n], faces
-    that came, went, or whose list, photo, quality or neighbourhood by the old lists changed.
+    `threshold` and `free_photos` as for `agglomerate`; `seeds`: the rows of faces that came, went,
+    or whose list, photo, quality or neighbourhood by the old lists changed.
 
-    Returns which faces were grouped again, bool [n], and their groups, int [n] (-1: alone; what was
-    not grouped again has no meaning there and keeps its old group).
+    Returns the rows that were looked at again and their groups (-1: alone, or not among those to be
+    grouped); all other faces keep their old group.
     """
-    core = seeds | _together(before, seeds)
+    core = standing.together(np.unique(seeds))
+    former, found = np.empty(0, dtype=np.intp), np.empty(0, dtype=np.int64)
     while True:
-        inside = core & among
-        rim = _beside(ids, inside) & among & ~core
-        rim |= _together(before, rim) & among & ~core
-        region = inside | rim
-        found = _grouped(
-            vectors, ids, sims, photos, good, order, threshold, free_photos, region, spans
-        )
-        broken = rim & _differs(before, found, region)
-        if not broken.any():
-            return core | rim, found
-        core |= broken | _together(before, broken)
+        inside = standing.among(core)
+        rim = np.setdiff1d(standing.among(faces.beside(inside)), core, assume_unique=True)
+        rim = np.setdiff1d(standing.among(standing.together(rim)), core, assume_unique=True)
+        region = np.union1d(inside, rim)
+        if not np.array_equal(region, former):
+            former, found = region, _grouped(faces, threshold, free_photos, region)
+        broken = np.intersect1d(rim, region[_differs(standing, found, region)], assume_unique=True)
+        if not len(broken):
+            done = np.union1d(core, rim)
+            labels = np.full(len(done), ALONE, dtype=np.int64)
+            labels[np.searchsorted(done, region)] = found
+            return done, labels
+        core = np.union1d(core, standing.together(broken))
 
 
-def _together(groups: Labels, those: Mask) -> Mask:
-    """All faces in a group with one of those."""
-    numbers = groups[those]
-    return np.isin(groups, np.unique(numbers[numbers != ALONE]))
-
-
-def _beside(ids: Ids, those: Mask) -> Mask:
-    """Faces with an edge to one of those, by either's list."""
-    flags = np.append(those, False)  # the last is where -1 lands
-    found: Mask = np.any(flags[ids], axis=1)
-    lists = ids[those]
-    found[lists[lists >= 0]] = True
-    return found
-
-
-def _grouped(
-    vectors: Vectors,
-    ids: Ids,
-    sims: Vectors,
-    photos: NDArray[Any],
-    good: Mask,
-    order: NDArray[np.int64],
-    threshold: float,
-    free_photos: Collection[int],
-    region: Mask,
-    spans: Spans | None,
-) -> Labels:
-    """Groups among the faces of a region, -1 elsewhere."""
-    rows = np.flatnonzero(region)
-    labels = np.full(len(ids), ALONE, dtype=np.int64)
-    if len(rows):
-        number = np.full(len(ids) + 1, -1, dtype=np.int32)
-        number[rows] = np.arange(len(rows), dtype=np.int32)
-        labels[rows] = agglomerate(
-            vectors[rows],
-            number[ids[rows]],
-            sims[rows],
-            photos[rows],
-            good[rows],
-            order[rows],
-            threshold,
-            free_photos,
-            spans=None if spans is None else spans[rows],
-        )
-    return labels
-
-
-def _differs(before: Labels, found: Labels, region: Mask) -> Mask:
-    """Faces of the region whose group is not the same set of faces as before."""
-    rows = np.flatnonzero(region)
-    old, new = before[rows], found[rows]
-    count = np.bincount(before[before != ALONE], minlength=1)
-    pairs = np.stack([old, new])
-    _, index, size = np.unique(pairs, axis=1, return_inverse=True, return_counts=True)
-    met = size[index.ravel()]
-    _, at, sizes = np.unique(new, return_inverse=True, return_counts=True)
-    same = np.where(
-        (old == ALONE) | (new == ALONE),
-        old == new,
-        (met == sizes[at]) & (met == count[np.maximum(old, 0)]),
+def _grouped(faces: Faces, threshold: float, free_photos: Collection[int], region: Some) -> Labels:
+    """Groups among the faces of a region."""
+    if not len(region):
+        return np.empty(0, dtype=np.int64)
+    number = np.full(len(faces.ids) + 1, -1, dtype=np.int32)
+    number[region] = np.arange(len(region), dtype=np.int32)
+    return agglomerate(
+        faces.vectors.read(region),
+        number[faces.ids[region]],
+        faces.sims[region],
+        faces.photos[region],
+        faces.good[region],
+        faces.order[region],
+        threshold,
+        free_photos,
+        spans=None if faces.spans is None else faces.spans[region],
     )
-    differs = np.zeros(len(before), dtype=np.bool_)
-    differs[rows[~same]] = True
+
+
+def _differs(standing: Standing, found: Labels, region: Some) -> Mask:
+    """Faces of the region whose group is not the same set of faces as before."""
+    _, old = standing.look(region)
+    _, index, size = np.unique(
+        np.stack([old, found]), axis=1, return_inverse=True, return_counts=True
+    )
+    met = size[index.ravel()]
+    _, at, sizes = np.unique(found, return_inverse=True, return_counts=True)
+    former, which, here = np.unique(old, return_inverse=True, return_counts=True)
+    whole = _sizes(standing, former, here)
+    same = np.where(
+        (old == ALONE) | (found == ALONE),
+        old == found,
+        (met == sizes[at]) & (met == whole[which]),
+    )
+    differs: Mask = ~same
     return differs
+
+
+def _sizes(standing: Standing, groups: Labels, here: Labels) -> Labels:
+    """How many faces there were in each of these groups."""
+    rows = standing.members(groups[groups != ALONE])
+    _, number = standing.look(rows)
+    sizes = here.copy()
+    known, count = np.unique(number, return_counts=True)
+    sizes[np.searchsorted(groups, known)] = count
+    return sizes

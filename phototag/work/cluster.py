@@ -16,7 +16,7 @@ from phototag.catalog.assignments import Assignment
 from phototag.catalog.clusters import AFTER, BEFORE
 from phototag.catalog.store import Library
 from phototag.core.clustering import keep_ids
-from phototag.core.quality import GOOD
+from phototag.core.regrouping import Standing, regroup_around
 from phototag.core.types import Thresholds
 from phototag.work.face_table import FaceTable, Refreshed
 from phototag.work.recognise import Settled
@@ -51,61 +51,117 @@ def cluster(
     where it fits.
     """
     faces = refreshed.table
-    now, before = _open_rows(lib, faces, settled)
+    open_rows = OpenRows(lib, faces, settled, everything=everything)
     if memory is not None and not refreshed.stirred.any():
-        free = set(faces.ids[now].tolist())
-        stood = as_mapping(faces.ids, before)
-        if memory.fits(lib, stood, free):
-            return _put_back(lib, memory, stood, free, settled, decision)
+        found = _remembered(lib, memory, open_rows, settled, decision)
+        if found is not None:
+            return found
     lost = _lost(faces, settled)
-    seeds = refreshed.stirred | (now != (before != ABSENT)) | everything
+    seeds = open_rows.turned | refreshed.stirred | everything
     seeds |= np.isin(faces.photos, np.array(sorted(stirred_photos), dtype=np.int64))
-    seeds |= np.isin(before, np.array(sorted(lost), dtype=np.int64))
+    seeds[open_rows.members(np.array(sorted(lost), dtype=np.int64))] = True
     if not seeds.any() and not lost:
         return Settled()
-    done, labels = _regrouped(faces, thresholds, now, before, seeds, free_photos)
-    old = _members(faces, before, done, lost)
-    groups = _groups(faces, labels, done & now)
+    done, labels = regroup_around(
+        faces.graph(),
+        thresholds.cluster,
+        free_photos,
+        standing=Standing(open_rows.look, open_rows.members),
+        seeds=np.flatnonzero(seeds),
+    )
+    now, before = open_rows.look(done)
+    old = _members(faces.ids[done], before, lost)
+    groups = _groups(faces.ids[done[now]], labels[now])
     numbers = given_numbers(lib, old, groups, again)
     _write_numbers(lib, old, groups, numbers, decision)
     by_face = {f: n for n, those in zip(numbers, groups, strict=True) for f in those}
-    return _assign(lib, faces.ids[done & now].tolist(), by_face)
+    given = np.array(
+        [by_face.get(face, ALONE) for face in faces.ids[done].tolist()], dtype=np.int64
+    )
+    others = now & ((given != before) | open_rows.touched[done])
+    return _assign(lib, faces.ids[done[others]].tolist(), by_face)
 
 
-def _put_back(
-    lib: Library,
-    memory: Remembered,
-    stood: Mapping[int, int],
-    free: Collection[int],
-    settled: Settled,
-    decision: int | None,
-) -> Settled:
-    """Write the clusters as they were. `stood`: the cluster of each face until now, which it keeps
-    unless the decision changed that one; `free`: the faces that take part in clusters now."""
-    _write_numbers(lib, memory.now, list(memory.then.values()), list(memory.then), decision)
-    kept = {face: number for face, number in stood.items() if number not in memory.now}
+def _remembered(
+    lib: Library, memory: Remembered, rows: OpenRows, settled: Settled, decision: int | None
+) -> Settled | None:
+    """Write the clusters as they were, each face of no other cluster keeping its own; None where
+    the catalogue is not as it was noted."""
+    numbers = np.array(sorted(memory.now), dtype=np.int64)
     noted = {face: number for number, faces in memory.then.items() for face in faces}
-    by_face = kept | noted
     those = {face for faces in memory.now.values() for face in faces} | noted.keys()
     those |= settled.before.keys() | settled.after.keys()
-    return _assign(lib, sorted(those & set(free)), by_face)
+    here = np.union1d(rows.members(numbers), rows.faces.rows(those))
+    now, before = rows.look(here)
+    stood = as_mapping(rows.faces.ids[here], before)
+    free = set(rows.faces.ids[here[now]].tolist())
+    if not memory.fits(lib, stood, free):
+        return None
+    _write_numbers(lib, memory.now, list(memory.then.values()), list(memory.then), decision)
+    kept = {face: number for face, number in stood.items() if number not in memory.now}
+    return _assign(lib, sorted(those & free), kept | noted)
 
 
-def _open_rows(
-    lib: Library, faces: FaceTable, settled: Settled
-) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """(which rows are open now, the cluster of each row before: -1 alone, -2 not open then)."""
-    now = np.zeros(len(faces.ids), dtype=np.bool_)
-    before = np.full(len(faces.ids), ABSENT, dtype=np.int64)
-    ids, clusters = assignment_table.open_faces(lib)
-    _, rows, at = np.intersect1d(faces.ids, ids, assume_unique=True, return_indices=True)
-    now[rows], before[rows] = True, clusters[at]
-    for row in faces.rows(settled.before.keys() | settled.after.keys()).tolist():
-        was = settled.before.get(int(faces.ids[row]))
-        before[row] = ABSENT
-        if was is not None and is_open(was):
-            before[row] = ALONE if was.cluster is None else was.cluster
-    return now, before
+class OpenRows:
+    """Which faces take part in clusters now, and in which cluster each was before: read for the
+    rows that are asked for."""
+
+    def __init__(
+        self, lib: Library, faces: FaceTable, settled: Settled, *, everything: bool
+    ) -> None:
+        self.lib, self.faces, self.settled = lib, faces, settled
+        count = len(faces.ids)
+        self._known = np.zeros(count, dtype=np.bool_)
+        self._now = np.zeros(count, dtype=np.bool_)
+        self._before = np.full(count, ABSENT, dtype=np.int64)
+        self._whole: set[int] = set()
+        self.touched = np.zeros(count, dtype=np.bool_)
+        """Faces whose assignment was settled anew."""
+        touched = faces.rows(settled.before.keys() | settled.after.keys())
+        if everything:
+            self._take(*assignment_table.open_faces(lib))
+            self._known[:] = True
+        else:
+            self._read(touched)
+        self.touched[touched] = True
+        for row in touched.tolist():
+            was = settled.before.get(int(faces.ids[row]))
+            self._before[row] = ABSENT
+            if was is not None and is_open(was):
+                self._before[row] = ALONE if was.cluster is None else was.cluster
+        self.turned = self._known & (self._now != (self._before != ABSENT))
+        """Faces that take part now and did not before, or the other way round."""
+
+    def look(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """(which take part now, their clusters before: -1 for those without)."""
+        self._read(rows[~self._known[rows]])
+        return self._now[rows], np.maximum(self._before[rows], ALONE)
+
+    def members(self, clusters: NDArray[np.int64]) -> NDArray[np.intp]:
+        """The rows that were in some clusters."""
+        asked = set(clusters.tolist()) - self._whole
+        if asked:
+            ids, numbers = assignment_table.open_among(self.lib, "cluster_id", sorted(asked))
+            self._take(ids, numbers)
+            self._whole |= asked
+        return np.flatnonzero(np.isin(self._before, clusters))
+
+    def _read(self, rows: NDArray[np.intp]) -> None:
+        if len(rows):
+            ids = self.faces.ids[rows].tolist()
+            self._take(*assignment_table.open_among(self.lib, "face_id", ids))
+            self._known[rows] = True
+
+    def _take(self, ids: NDArray[np.int64], clusters: NDArray[np.int64]) -> None:
+        """Note what the catalogue says of open faces that were not known yet."""
+        order = np.argsort(ids)
+        ids, clusters = ids[order], clusters[order]
+        rows = self.faces.rows_of(ids)
+        at = np.searchsorted(ids, self.faces.ids[rows])
+        new = ~self._known[rows]
+        rows, at = rows[new], at[new]
+        self._now[rows], self._before[rows] = True, clusters[at]
+        self._known[rows] = True
 
 
 def _lost(faces: FaceTable, settled: Settled) -> dict[int, set[int]]:
@@ -119,53 +175,22 @@ def _lost(faces: FaceTable, settled: Settled) -> dict[int, set[int]]:
     return lost
 
 
-def _regrouped(
-    faces: FaceTable,
-    thresholds: Thresholds,
-    now: NDArray[np.bool_],
-    before: NDArray[np.int64],
-    seeds: NDArray[np.bool_],
-    free_photos: Collection[int],
-) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    from phototag.core.regrouping import regroup_around
-
-    return regroup_around(
-        faces.vectors,
-        faces.near,
-        faces.sims,
-        faces.photos,
-        faces.qualities >= GOOD,
-        faces.ranks,
-        thresholds.cluster,
-        free_photos,
-        among=now,
-        before=np.maximum(before, ALONE),
-        seeds=seeds,
-        spans=faces.spans,
-    )
-
-
 def _members(
-    faces: FaceTable,
-    before: NDArray[np.int64],
-    done: NDArray[np.bool_],
-    lost: Mapping[int, set[int]],
+    ids: NDArray[np.int64], before: NDArray[np.int64], lost: Mapping[int, set[int]]
 ) -> dict[int, set[int]]:
     """The clusters that were looked at again, with their members before."""
     members: dict[int, set[int]] = defaultdict(set, {n: set(those) for n, those in lost.items()})
-    rows = np.flatnonzero(done & (before > ALONE))
-    for number, face in zip(before[rows].tolist(), faces.ids[rows].tolist(), strict=True):
+    there = before > ALONE
+    for number, face in zip(before[there].tolist(), ids[there].tolist(), strict=True):
         members[number].add(face)
     return members
 
 
-def _groups(
-    faces: FaceTable, labels: NDArray[np.int64], those: NDArray[np.bool_]
-) -> list[list[int]]:
+def _groups(ids: NDArray[np.int64], labels: NDArray[np.int64]) -> list[list[int]]:
     """The new groups as faces: largest first, then by their first face in order."""
     groups: dict[int, list[int]] = defaultdict(list)
-    rows = np.flatnonzero(those & (labels != ALONE))
-    for label, face in zip(labels[rows].tolist(), faces.ids[rows].tolist(), strict=True):
+    together = labels != ALONE
+    for label, face in zip(labels[together].tolist(), ids[together].tolist(), strict=True):
         groups[label].append(face)
     return [group for _, group in sorted(groups.items(), key=lambda kv: (-len(kv[1]), kv[0]))]
 

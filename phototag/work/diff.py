@@ -9,6 +9,7 @@ from pathlib import Path
 
 from phototag.catalog import store
 from phototag.catalog import verdicts as verdict_table
+from phototag.catalog.arrays import lend_arrays
 from phototag.catalog.evidence import first_paths
 from phototag.catalog.store import Library
 from phototag.core.consent import Kind, Limits, NameChange
@@ -57,6 +58,7 @@ def difference(lib: Library, model: str, thresholds: Thresholds) -> Difference:
             tempfile.TemporaryDirectory(prefix="phototag-") as folder,
             store.copied(lib, Path(folder)) as copy,
         ):
+            lend_arrays(lib, copy)
             regroup(copy, model, thresholds, everything=True, consent=consent)
             names = verdict_table.people(copy)
     except OSError as error:

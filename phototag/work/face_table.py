@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,11 @@ from phototag.core.neighbours import (
     neighbours,
     shrink_neighbours,
 )
-from phototag.core.types import Thresholds, Vectors
+from phototag.core.pieces import Pieces, in_steps
+from phototag.core.quality import GOOD
+from phototag.core.regrouping import Faces
+from phototag.core.types import Thresholds
+from phototag.work.threads import by_threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,8 @@ class FaceTable:
     """The place of each face by its key."""
     spans: NDArray[np.int64]
     """[n, 2]: in a video, from when to when it is seen; else zeros."""
-    vectors: Vectors
+    steps: Pieces
+    """[n, d]: the vectors."""
     near: NDArray[np.int32]
     """[n, k]: rows of the neighbours, -1 for none."""
     sims: NDArray[np.float32]
@@ -50,8 +54,25 @@ class FaceTable:
 
     def rows(self, faces: Iterable[int]) -> NDArray[np.intp]:
         """Rows of faces, rising; those that are not in the table are left out."""
-        wanted = np.fromiter(faces, dtype=np.int64)
-        return np.flatnonzero(np.isin(self.ids, wanted))
+        return self.rows_of(np.fromiter(faces, dtype=np.int64))
+
+    def rows_of(self, faces: NDArray[np.int64]) -> NDArray[np.intp]:
+        """The same."""
+        if not len(faces) or not len(self.ids):
+            return np.empty(0, dtype=np.intp)
+        if not (self.ids[1:] > self.ids[:-1]).all():  # some left and came back
+            return np.flatnonzero(np.isin(self.ids, faces))
+        wanted = np.unique(faces)
+        found = np.minimum(np.searchsorted(self.ids, wanted), len(self.ids) - 1)
+        rows: NDArray[np.intp] = found[self.ids[found] == wanted]
+        return rows
+
+    def graph(self) -> Faces:
+        """What groups are made from."""
+        return Faces(
+            self.steps, self.near, self.sims, self.photos, self.qualities >= GOOD, self.ranks,
+            self.spans,
+        )  # fmt: skip
 
     def order(self, rows: NDArray[np.intp]) -> dict[int, int]:
         """Sort key of each of these faces, by id."""
@@ -80,8 +101,7 @@ def refreshed(
     may have come, gone or changed since it was last written. Call inside a transaction."""
     known = _read(lib, model, thresholds)
     if known is None:
-        fresh = _built(lib, model, thresholds)
-        _write(lib, model, thresholds, fresh)
+        fresh = _written(lib, model, thresholds, _built(lib, model, thresholds))
         everything = np.ones(len(fresh.ids), dtype=np.bool_)
         return Refreshed(fresh, everything, everything)
     photos = sorted(changed)
@@ -95,7 +115,7 @@ def refreshed(
         known, stirred = _without(known, gone, thresholds)
     if new.any():
         known, stirred = _with(lib, known, now, new, stirred, thresholds)
-    _write(lib, model, thresholds, known)
+    known = _written(lib, model, thresholds, known)
     added = np.zeros(len(known.ids), dtype=np.bool_)
     added[len(known.ids) - int(new.sum()) :] = True
     return Refreshed(known, stirred, added)
@@ -104,10 +124,9 @@ def refreshed(
 def edges_from(lib: Library, model: str, faces: Iterable[int]) -> dict[int, int]:
     """The faces that some faces' lists of neighbours name: face → how many times. Nothing where the
     table is not made yet."""
-    arrays = read_arrays(lib)
-    if arrays is None or not made_for(lib).startswith(f"{model} "):
+    known = _there(lib) if made_for(lib).startswith(f"{model} ") else None
+    if known is None:
         return {}
-    known = FaceTable(**arrays)
     near = known.near[known.rows(faces)]
     ids, counts = np.unique(known.ids[near[near >= 0]], return_counts=True)
     return dict(zip(ids.tolist(), counts.tolist(), strict=True))
@@ -124,8 +143,10 @@ def misfit(lib: Library, model: str, thresholds: Thresholds) -> tuple[int, int]:
 
 
 def _read(lib: Library, model: str, thresholds: Thresholds) -> FaceTable | None:
-    if made_for(lib) != purpose(model, thresholds):
-        return None
+    return _there(lib) if made_for(lib) == purpose(model, thresholds) else None
+
+
+def _there(lib: Library) -> FaceTable | None:
     arrays = read_arrays(lib)
     if arrays is None or set(arrays) != set(FaceTable.__slots__):
         return None
@@ -134,9 +155,11 @@ def _read(lib: Library, model: str, thresholds: Thresholds) -> FaceTable | None:
     return FaceTable(**arrays)
 
 
-def _write(lib: Library, model: str, thresholds: Thresholds, faces: FaceTable) -> None:
-    arrays: dict[str, NDArray[Any]] = {name: getattr(faces, name) for name in FaceTable.__slots__}
+def _written(lib: Library, model: str, thresholds: Thresholds, faces: FaceTable) -> FaceTable:
+    """The same, once it is on the disk, from where it is read at need."""
+    arrays = {name: getattr(faces, name) for name in FaceTable.__slots__}
     write_arrays(lib, purpose(model, thresholds), arrays)
+    return _there(lib) or faces
 
 
 def _built(lib: Library, model: str, thresholds: Thresholds) -> FaceTable:
@@ -146,7 +169,8 @@ def _built(lib: Library, model: str, thresholds: Thresholds) -> FaceTable:
     ranks = _ranks(keys)
     near, sims = neighbours(vectors, NEIGHBOURS, thresholds.cluster, order=ranks)
     spans = spans_of(lib, ids)
-    return FaceTable(ids, photos, qualities, keys, ranks, spans, vectors, near, sims)
+    steps = Pieces.of(in_steps(vectors))
+    return FaceTable(ids, photos, qualities, keys, ranks, spans, steps, near, sims)
 
 
 def _difference(
@@ -162,7 +186,7 @@ def _difference(
     _, mine, theirs = np.intersect1d(known.ids[here], ids, return_indices=True)
     if len(mine):
         rows = here[mine]
-        same = (known.vectors[rows] == vectors[theirs]).all(axis=1)
+        same = (known.steps.read(rows) == in_steps(vectors[theirs])).all(axis=1)
         same &= known.qualities[rows] == qualities[theirs]
         same &= (known.spans[rows] == spans_of(lib, ids[theirs])).all(axis=1)
         gone[rows[same]] = False
@@ -174,7 +198,7 @@ def _without(
     known: FaceTable, gone: NDArray[np.bool_], thresholds: Thresholds
 ) -> tuple[FaceTable, NDArray[np.bool_]]:
     near, sims, changed = shrink_neighbours(
-        known.near, known.sims, known.vectors, gone, NEIGHBOURS, thresholds.cluster,
+        known.near, known.sims, known.steps, gone, NEIGHBOURS, thresholds.cluster,
         order=known.ranks,
     )  # fmt: skip
     beside = np.zeros(len(gone) + 1, dtype=np.bool_)  # the last is where -1 lands
@@ -182,16 +206,15 @@ def _without(
     stay = ~gone
     stirred = beside[:-1][stay]
     stirred[changed] = True
-    keys = known.keys[stay]
     return (
         FaceTable(
             known.ids[stay],
             known.photos[stay],
             known.qualities[stay],
-            keys,
-            _ranks(keys),
+            known.keys[stay],
+            _ranks_left(known.ranks, stay),
             known.spans[stay],
-            known.vectors[stay],
+            known.steps.chosen(np.flatnonzero(stay)),
             near,
             sims,
         ),
@@ -208,12 +231,12 @@ def _with(
     thresholds: Thresholds,
 ) -> tuple[FaceTable, NDArray[np.bool_]]:
     ids, photos, vectors, qualities = now
-    keys = np.concatenate([known.keys, _keys(lib, ids[new])])
-    ranks = _ranks(keys)
-    size = (len(known.ids), vectors.shape[1])
+    fresh = _keys(lib, ids[new])
+    ranks = _ranks_grown(known, fresh)
+    keys = np.concatenate([known.keys, fresh])
     near, sims, changed = extend_neighbours(
-        known.near, known.sims, known.vectors.reshape(size), vectors[new], NEIGHBOURS,
-        thresholds.cluster, order=ranks,
+        known.near, known.sims, known.steps, vectors[new], NEIGHBOURS,
+        thresholds.cluster, order=ranks, each=by_threads,
     )  # fmt: skip
     grown = np.ones(len(ranks), dtype=np.bool_)
     grown[: len(stirred)] = stirred
@@ -226,7 +249,7 @@ def _with(
             keys,
             ranks,
             np.concatenate([known.spans, spans_of(lib, ids[new])]),
-            np.concatenate([known.vectors.reshape(size), vectors[new]]),
+            known.steps.and_then(in_steps(vectors[new])),
             near,
             sims,
         ),
@@ -242,4 +265,26 @@ def _keys(lib: Library, ids: NDArray[np.int64]) -> NDArray[np.bytes_]:
 def _ranks(keys: NDArray[np.bytes_]) -> NDArray[np.int64]:
     ranks = np.empty(len(keys), dtype=np.int64)
     ranks[np.argsort(keys, kind="stable")] = np.arange(len(keys))
+    return ranks
+
+
+def _ranks_left(ranks: NDArray[np.int64], stay: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The places of those that stay among themselves."""
+    there = np.zeros(len(ranks), dtype=np.int64)
+    there[ranks[stay]] = 1
+    left: NDArray[np.int64] = (np.cumsum(there) - 1)[ranks[stay]]
+    return left
+
+
+def _ranks_grown(known: FaceTable, fresh: NDArray[np.bytes_]) -> NDArray[np.int64]:
+    """The places of the known faces followed by the fresh ones: `_ranks` of all keys, without
+    sorting the known ones again."""
+    order = np.empty(len(known.ranks), dtype=np.int64)
+    order[known.ranks] = np.arange(len(order))
+    rising = np.argsort(fresh, kind="stable")
+    at = np.searchsorted(known.keys, fresh[rising], side="right", sorter=order)
+    before = np.cumsum(np.bincount(at, minlength=len(order) + 1))
+    ranks = np.empty(len(order) + len(fresh), dtype=np.int64)
+    ranks[: len(order)] = known.ranks + before[known.ranks]
+    ranks[len(order) + rising] = at + np.arange(len(fresh))
     return ranks

@@ -20,12 +20,20 @@ from phototag.catalog.recognizer import recognizer
 from phototag.catalog.store import Library
 from phototag.core.decisions import State
 from phototag.core.lives import Life, more_margin
-from phototag.core.matching import Candidate, Match, choose_examples, match, person_scores
+from phototag.core.matching import (
+    Candidate,
+    Match,
+    choose_examples,
+    likely,
+    match,
+    person_scores,
+)
 from phototag.core.quality import GOOD
 from phototag.core.tracks import ALWAYS, meet
 from phototag.core.types import Span, Thresholds, Vectors
 from phototag.work.classified import rescore
 from phototag.work.face_table import FaceTable
+from phototag.work.threads import by_threads
 
 Ages = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -80,22 +88,77 @@ def update_scores(
         for person in sorted(known.keys() & set(people)):
             _choose(lib, model, person)
         return touched | rescore(lib, used, faces, people=people, new=new)
+    _score_new(lib, model, thresholds, faces, known.keys() - set(people), fresh)
+    return touched | _score_all(lib, model, thresholds, faces, known.keys() & set(people))
+
+
+def _score_new(
+    lib: Library,
+    model: str,
+    thresholds: Thresholds,
+    faces: FaceTable,
+    people: Collection[int],
+    fresh: NDArray[np.intp],
+) -> None:
+    """Scores of new faces for people whose examples are what they were."""
+    if not len(fresh):
+        return
     lives = verdict_table.lives(lib)
-    for person in sorted(known):
-        if person not in people and not len(fresh):
-            continue
-        rows = slice(None) if person in people else fresh
-        if person in people:
-            _choose(lib, model, person)
-        ids, vectors = faces.ids[rows], faces.vectors[rows]
-        examples, known_as = examples_of(lib, model, person)
-        ages = ages_of(lib, lives.get(person), ids, examples)
-        pairs = _scores(ids, vectors, known_as, thresholds.suggest, ages)
-        if person in people:
-            touched |= table.replace_scores(lib, person, pairs)
-        else:
-            table.add_scores(lib, ((face, person, score) for face, score in pairs))
+    ids, vectors = faces.ids[fresh], faces.steps.vectors(fresh)
+    for person in sorted(people):
+        stand = _Stand(person, lives.get(person), *examples_of(lib, model, person))
+        pairs = stand.scores(lib, ids, vectors, thresholds.suggest)
+        table.add_scores(lib, ((face, person, score) for face, score in pairs))
+
+
+def _score_all(
+    lib: Library, model: str, thresholds: Thresholds, faces: FaceTable, people: Collection[int]
+) -> set[int]:
+    """Choose the examples of some people anew, and score all faces; those with another score."""
+    if not people:
+        return set()
+    lives = verdict_table.lives(lib)
+    for person in sorted(people):
+        _choose(lib, model, person)
+    stands = [_Stand(p, lives.get(p), *examples_of(lib, model, p)) for p in sorted(people)]
+    found: dict[int, list[tuple[int, float]]] = {stand.person: [] for stand in stands}
+    runs = list(faces.steps.runs())
+
+    def sift(part: slice) -> list[NDArray[np.intp]]:
+        steps = faces.steps.read(part)
+        return [likely(steps, stand.vectors, thresholds.suggest) for stand in stands]
+
+    for part, sifted in zip(runs, by_threads(sift, runs), strict=True):
+        for stand, rows in zip(stands, sifted, strict=True):
+            some = rows + part.start
+            vectors = faces.steps.vectors(some)
+            found[stand.person] += stand.scores(lib, faces.ids[some], vectors, thresholds.suggest)
+    touched: set[int] = set()
+    for person, pairs in found.items():
+        touched |= table.replace_scores(lib, person, pairs)
     return touched
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """The faces that stand for a person."""
+
+    person: int
+    life: Life | None
+    faces: NDArray[np.int64]
+    vectors: Vectors
+
+    def scores(
+        self, lib: Library, ids: NDArray[np.int64], vectors: Vectors, least: float
+    ) -> list[tuple[int, float]]:
+        """Those of some faces that score `least` or more."""
+        rows = likely(vectors, self.vectors, least)
+        if not len(rows):
+            return []
+        ages = ages_of(lib, self.life, ids[rows], self.faces)
+        scores = person_scores(vectors[rows], self.vectors, ages)
+        high = np.flatnonzero(scores >= least)
+        return [(int(ids[rows[i]]), round(float(scores[i]), 6)) for i in high]
 
 
 def ages_of(
@@ -113,20 +176,6 @@ def _choose(lib: Library, model: str, person: int) -> None:
     """Choose a person's examples anew."""
     ids, _ = _chosen(lib, model, person)
     example_table.set_examples(lib, model, person, ids.tolist())
-
-
-def _scores(
-    ids: NDArray[np.int64],
-    vectors: Vectors,
-    examples: Vectors,
-    least: float,
-    ages: Ages | None,
-) -> list[tuple[int, float]]:
-    if not len(examples) or not len(ids):
-        return []
-    scores = person_scores(vectors, examples, ages)
-    high = np.flatnonzero(scores >= least)
-    return [(int(ids[i]), round(float(scores[i]), 6)) for i in high]
 
 
 # ---- what follows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from functools import cached_property
 
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog import views
@@ -30,7 +31,7 @@ from phototag.work.pictures import annotated_path, crop_path, thumb_path
 
 def content_of(lib: Library, where: str) -> SheetContent:
     """`where` is what commands need besides their words: ` --library PATH`, or nothing."""
-    maker = _Maker(lib, where, verdict_table.people(lib))
+    maker = Maker(lib, where, verdict_table.people(lib))
     stamps = views.stamps(lib)
     return SheetContent(
         people=[maker.person(row) for row in views.people_rows(lib) if row.faces],
@@ -43,12 +44,18 @@ def content_of(lib: Library, where: str) -> SheetContent:
     )
 
 
-class _Maker:
+class Maker:
+    """Makes what single pages show, as they are asked for."""
+
     def __init__(self, lib: Library, where: str, names: dict[int, str]) -> None:
         self.lib = lib
         self.where = where
         self.names = names
-        self.first_faces = views.first_faces(lib, 8)
+
+    @cached_property
+    def first_faces(self) -> dict[int, list[tuple[str, int]]]:
+        """(photo key, face) of the best faces of every cluster."""
+        return views.first_faces(self.lib, 8)
 
     def person(self, row: views.PersonRow) -> SheetPerson:
         best = views.best_face(self.lib, "person_id", row.id)

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from phototag.core.agglomerate import ALONE, agglomerate
 from phototag.core.neighbours import extend_neighbours, neighbours
-from phototag.core.regrouping import regroup_around
+from phototag.core.pieces import Pieces
+from phototag.core.regrouping import Faces, Standing, regroup_around
 from phototag.core.types import Vectors, on_grid
 
 K, CUT = 9, 0.45
@@ -30,6 +31,28 @@ def whole(vectors: Vectors, photos: NDArray, good: NDArray, among: NDArray) -> N
 def groups(labels: NDArray[np.int64], among: NDArray) -> set[frozenset[int]]:
     rows = np.flatnonzero(among & (labels != ALONE))
     return {frozenset(rows[labels[rows] == n].tolist()) for n in np.unique(labels[rows])}
+
+
+def regrouped(
+    vectors: Vectors,
+    graph: tuple[NDArray, NDArray],
+    photos: NDArray,
+    good: NDArray,
+    *,
+    among: NDArray,
+    before: NDArray,
+    seeds: NDArray,
+) -> tuple[NDArray, NDArray[np.int64]]:
+    """`regroup_around`, with all rows at hand: (which were looked at again, their groups)."""
+    faces = Faces(Pieces.of(vectors), *graph, photos, good, np.arange(len(vectors)))
+    standing = Standing(
+        lambda rows: (among[rows], before[rows]),
+        lambda those: np.flatnonzero(np.isin(before, those)),
+    )
+    done, labels = regroup_around(faces, CUT, standing=standing, seeds=np.flatnonzero(seeds))
+    again, found = np.zeros(len(vectors), bool), np.full(len(vectors), ALONE)
+    again[done], found[done] = True, labels
+    return again, found
 
 
 def merged(
@@ -54,8 +77,8 @@ def test_when_faces_leave_and_enter_the_groups_around_them_are_those_of_a_full_r
     now = np.where(few, now, was)
     ids, sims = neighbours(vectors, K, CUT)
     before = whole(vectors, photos, good, was)
-    again, found = regroup_around(
-        vectors, ids, sims, photos, good, np.arange(count), CUT,
+    again, found = regrouped(
+        vectors, (ids, sims), photos, good,
         among=now, before=before, seeds=was != now,
     )  # fmt: skip
     labels = merged(before, again, found, now)
@@ -79,8 +102,8 @@ def test_when_the_graph_grows_the_groups_around_its_changes_are_those_of_a_full_
     more, alike, changed = extend_neighbours(ids, sims, vectors[:old], vectors[old:], K, CUT)
     seeds = np.zeros(count, dtype=bool)
     seeds[changed] = seeds[old:] = True
-    again, found = regroup_around(
-        vectors, more, alike, photos, good, np.arange(count), CUT,
+    again, found = regrouped(
+        vectors, (more, alike), photos, good,
         among=among, before=before, seeds=seeds,
     )  # fmt: skip
     labels = merged(before, again, found, among)
@@ -94,8 +117,8 @@ def test_naming_a_whole_group_leaves_all_others_without_a_look() -> None:
     before = whole(vectors, photos, good, everybody)
     named = before == np.bincount(before[before != ALONE]).argmax()
     ids, sims = neighbours(vectors, K, CUT)
-    again, _ = regroup_around(
-        vectors, ids, sims, photos, good, np.arange(600), CUT,
+    again, _ = regrouped(
+        vectors, (ids, sims), photos, good,
         among=~named, before=before, seeds=named,
     )  # fmt: skip
     assert (again == named).all()

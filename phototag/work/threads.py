@@ -1,0 +1,23 @@
+"""Numbers by threads: many products of one kind, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+THREADS = 2
+"""Threads that multiply. On two cores, with other work beside it, 3,000,000 faces are held against
+64 examples in 1.7 s of the processor by two threads that have one each in the library of products,
+and in 4 s by threads that share two: thin products wait for one another."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def by_threads(work: Callable[[T], R], pieces: Iterable[T]) -> Iterator[R]:
+    """What becomes of each piece, in their order; the products within are not split any more."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(THREADS) as pool:
+        yield from pool.map(work, pieces)
