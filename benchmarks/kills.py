@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -43,9 +41,9 @@ def killed(top: Path, kills: int, whole: float, dice: random.Random) -> int:
     while struck < kills:
         process = subprocess.Popen(command(top), **QUIET)
         started += 1
-        time.sleep(dice.uniform(0.2, max(1.0, whole / 6)))
+        time.sleep(dice.uniform(0.2, 1.0 + whole / 10))
         struck += process.poll() is None
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()
     subprocess.run(command(top), check=True, **QUIET)
     return started

@@ -18,6 +18,7 @@ from phototag.bench.classifier_networks import Staged, classifier
 from phototag.bench.dataset import Dataset, load_pixels
 from phototag.bench.finish_run import TrainingDone, finish
 from phototag.bench.folded import FoldedVGG16, load_float16
+from phototag.bench.half_precision import policy_for, processor_flags
 from phototag.bench.splits import TRAIN, VALIDATION
 from phototag.bench.trainer import Part, Tell, Trainer
 from phototag.bench.training_ground import Ground, as_seen, prepare
@@ -86,9 +87,12 @@ def determined(plan: Plan) -> Iterator[str]:
     import tensorflow as tf
 
     gpus = bool(tf.config.list_physical_devices("GPU"))
-    if plan.precision == "mixed" and not gpus:
-        raise UsageError("--precision mixed needs a GPU; there is none here. Leave it out.")
-    policy = "mixed_float16" if gpus and plan.precision != "float32" else "float32"
+    policy = policy_for(
+        plan.precision,
+        pretrained=plan.weights != "none",
+        gpus=gpus,
+        flags=processor_flags(),
+    )
     before = keras.config.dtype_policy()
     keras.utils.set_random_seed(plan.seed)
     tf.config.experimental.enable_op_determinism()

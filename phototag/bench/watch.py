@@ -37,7 +37,7 @@ class Watch:
         if loss < self.best:
             return replace(self, done=done, best=loss, waited=0, lowered_at=0)
         waited = self.waited + 1
-        turn = max(1, plan.patience // 2)
+        turn = max(1, (plan.patience or 0) // 2)
         if plan.schedule == "plateau" and plan.patience and waited - self.lowered_at >= turn:
             factor = max(self.factor * FACTOR, LEAST_RATE)
             return replace(self, done=done, waited=waited, lowered_at=waited, factor=factor)

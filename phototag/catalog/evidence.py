@@ -62,6 +62,23 @@ def refused(lib: Library, face: int) -> list[int]:
     return [int(row[0]) for row in rows]
 
 
+def not_asked(lib: Library, faces: Sequence[int]) -> set[int]:
+    """Persons whom one of these faces cannot be, so that nobody is asked: a user said that it is
+    not them, or another face of its photo, seen at once with it, has their name. A photo that may
+    show somebody twice has room for all."""
+    those = listed(faces)
+    rows = lib.db.execute(
+        f"SELECT person_id FROM rejections WHERE face_id IN {THESE}"
+        " UNION SELECT a.person_id FROM faces f JOIN photos ph ON ph.id = f.photo_id"
+        " JOIN faces o ON o.photo_id = f.photo_id AND o.id != f.id"
+        " JOIN assignments a ON a.face_id = o.id"
+        f" WHERE f.id IN {THESE} AND a.person_id IS NOT NULL"
+        f" AND ph.key NOT IN (SELECT photo FROM twice) AND {TOGETHER}",
+        (those, those),
+    )
+    return {int(row[0]) for row in rows}
+
+
 def count_refused(lib: Library, person: int) -> int:
     """Faces that a user said are not this person."""
     row = lib.db.execute("SELECT COUNT(*) FROM rejections WHERE person_id = ?", (person,))

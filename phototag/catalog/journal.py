@@ -20,6 +20,17 @@ def decisions(lib: Library) -> list[Decision]:
     return [_decision(row) for row in lib.db.execute("SELECT * FROM decisions ORDER BY id")]
 
 
+def outline(lib: Library) -> list[Decision]:
+    """The whole journal like `decisions`, but without the faces: only the payload of an undo or
+    redo is read. What can be undone is found in it in no time, however many faces were named."""
+    rows = lib.db.execute(
+        "SELECT id, time, actor, kind, undone_by,"
+        " CASE WHEN kind IN ('undo', 'redo') THEN payload ELSE '{}' END AS payload"
+        " FROM decisions ORDER BY id"
+    )
+    return [_decision(row) for row in rows]
+
+
 def decision(lib: Library, number: int) -> Decision | None:
     row = lib.db.execute("SELECT * FROM decisions WHERE id = ?", (number,)).fetchone()
     return None if row is None else _decision(row)
@@ -46,6 +57,11 @@ def newest_id(lib: Library) -> int:
     """Id of the newest row; 0 for an empty journal."""
     row = lib.db.execute("SELECT COALESCE(MAX(id), 0) FROM decisions").fetchone()
     return int(row[0])
+
+
+def count(lib: Library) -> int:
+    """Rows, undone ones included."""
+    return int(lib.db.execute("SELECT COUNT(*) FROM decisions").fetchone()[0])
 
 
 def names(lib: Library, photo: str) -> bool:

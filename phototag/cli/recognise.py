@@ -186,10 +186,12 @@ def _tell_identified(found: Searched, as_json: bool) -> None:
     if rows:
         score = "probability" if found.classifier else "similarity"
         console.table(rows, ("photo", "face", "who", score, "next"), flexible=0)
+    from phototag.core.types import number
+
     if found.classifier:
         console.say(f"Asked was {found.classifier}, which knows {found.people:,}.")
         return
-    known = f"{found.people:,} people with {found.examples:,} examples"
+    known = f"{number(found.people, 'person', 'people')} with {number(found.examples, 'example')}"
     console.say(f"Compared with {known}." if found.people else "Nobody has a name yet.")
 
 

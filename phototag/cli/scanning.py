@@ -366,7 +366,7 @@ def _what_is_known(report: ScanReport) -> None:
     parts = [
         f"{count:,} {word}"
         for count, word in (
-            (report.faces, "new faces"),
+            (report.faces, "new faces" if report.faces != 1 else "new face"),
             (report.recognised, "recognised"),
             (report.suggested, "suggested"),
             (report.withdrawn, "withdrawn"),
@@ -382,7 +382,7 @@ def _next_steps(session: Session, library: str | None) -> None:
     from phototag.catalog import store, views
     from phototag.catalog.recognizer import recognizer
     from phototag.cli.common import reading
-    from phototag.core.types import first_line
+    from phototag.core.types import first_line, number
     from phototag.work.classified import nameless
 
     with reading(library) as again:
@@ -392,8 +392,8 @@ def _next_steps(session: Session, library: str | None) -> None:
     del store
     where = _where(session, library)
     console.say(
-        f"Known: {known['people']:,} people with {_named(known):,} faces, "
-        f"{known['clusters']:,} unnamed clusters."
+        f"Known: {number(known['people'], 'person', 'people')} with "
+        f"{number(_named(known), 'face')}, {number(known['clusters'], 'unnamed cluster')}."
     )
     if strange:
         console.say(
@@ -403,7 +403,7 @@ def _next_steps(session: Session, library: str | None) -> None:
     if clusters:
         console.say("\nWho are they? Open the contact sheet, then:")
         for row in clusters:
-            photos = f"{row.faces:,} faces in {row.photos:,} photos"
+            photos = f"{number(row.faces, 'face')} in {number(row.photos, 'photo')}"
             console.say(f'  phototag label{where} cluster-{row.id} "NAME"    # {photos}')
     sheet = session.lib.folder / "sheet" / "index.html"
     if sheet.is_file():

@@ -212,7 +212,7 @@ def status(found: Status, default: bool) -> None:
             ("folders", [console.shown(root) for root in found.roots]),
             ("photos", _photos(found)),
             ("faces", _faces(found)),
-            ("people", f"{found.people:,} with a name, {found.clusters:,} unnamed clusters"),
+            ("people", _people(found)),
             ("last scan", _last_scan(found)),
             ("at work", _writer(found)),
             ("waiting", _held(found)),
@@ -272,6 +272,12 @@ def _last_scan(found: Status) -> list[str]:
 
 def _time(text: str | None) -> str:
     return (text or "")[:16].replace("T", " ")
+
+
+def _people(found: Status) -> str:
+    from phototag.core.types import number
+
+    return f"{found.people:,} with a name, {number(found.clusters, 'unnamed cluster')}"
 
 
 def _held(found: Status) -> str:

@@ -69,8 +69,14 @@ def train(
         str, typer.Option(metavar="plateau|cosine|constant", help="How the rate falls.")
     ] = "plateau",
     patience: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Epochs without progress that end a stage.")
-    ] = 6,
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Epochs without progress that end a stage (from scratch: 15).",
+            show_default="6; 15",
+        ),
+    ] = None,
     dropout: Annotated[float, typer.Option(min=0, max=0.95, help="Share left out.")] = 0.4,
     l2: Annotated[float, typer.Option("--l2", min=0, help="Penalty for large weights.")] = 1e-4,
     class_weights: Annotated[bool, typer.Option(help="All people count alike.")] = True,
@@ -78,7 +84,11 @@ def train(
         str, typer.Option(metavar="none|light|strong", help="How far faces are changed at random.")
     ] = "light",
     precision: Annotated[
-        str, typer.Option(metavar="auto|float32|mixed", help="mixed: half precision, on a GPU.")
+        str,
+        typer.Option(
+            metavar="auto|float32|mixed",
+            help="mixed: half precision, on a GPU or a processor that has bfloat16.",
+        ),
     ] = "auto",
     seed: Annotated[int, typer.Option(min=0, help="The same seed learns the same.")] = 1,
     resume: Annotated[

@@ -199,6 +199,11 @@ def on_grid(vectors: NDArray[np.floating]) -> Vectors:
     return (np.rint(unit / GRID) * GRID).astype(np.float32)
 
 
+def number(count: int, one: str, many: str = "") -> str:
+    """`1 photo`, `2,300 photos`: for messages."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def first_line(names: Sequence[str], limit: int = 3) -> str:
     """`a, b, c and 4 more`: for messages."""
     shown = ", ".join(names[:limit])

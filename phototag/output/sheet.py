@@ -12,6 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from phototag.core.types import number
 from phototag.output import dates, sheet_views
 from phototag.output.sheet_by_date import page_of, write_period
 from phototag.output.sheet_by_person import write_cluster, write_person
@@ -28,7 +29,7 @@ from phototag.output.sheet_types import (
     SheetPhoto,
     SheetReport,
 )
-from phototag.output.sheet_views import Place, number
+from phototag.output.sheet_views import Place
 from phototag.output.sheet_writing import Learnt, Writing, made_by
 
 __all__ = [

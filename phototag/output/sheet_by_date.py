@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from phototag.core.types import number
 from phototag.output import dates, sheet_views
 from phototag.output.sheet_types import SheetPhoto
-from phototag.output.sheet_views import Place, number
+from phototag.output.sheet_views import Place
 from phototag.output.sheet_writing import Learnt, Writing
 
 

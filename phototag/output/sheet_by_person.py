@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from phototag.core.types import number
 from phototag.output import sheet_views
 from phototag.output.sheet_types import SheetCluster, SheetFace, SheetPerson
-from phototag.output.sheet_views import Place, number, page_name
+from phototag.output.sheet_views import Place, page_name
 from phototag.output.sheet_writing import Learnt, Writing
 
 GUESSES = 24

@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from phototag.core.types import Box
+from phototag.core.types import Box, number
 from phototag.output import dates
 from phototag.output.sheet_types import (
     SheetCluster,
@@ -108,11 +108,6 @@ def data(found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def render(template: str, **values: Any) -> bytes:
     """A page's bytes. All text is escaped; bytes of names that are no UTF-8 show as U+FFFD."""
     return shown(_templates().get_template(template).render(**values)).encode("utf-8")
-
-
-def number(count: int, one: str, many: str = "") -> str:
-    """`1 photo`, `2,300 photos`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def names_script(

@@ -16,12 +16,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from phototag import errors
-from phototag.web import decisions, guard, identifying, pages, pictures, scanning
+from phototag.web import changes, decisions, guard, identifying, pages, pictures, scanning
 from phototag.web.desk import Desk
 from phototag.web.guard import Guard, Keys
 from phototag.web.identifying import Uploads
 from phototag.web.pictures import Shelf
-from phototag.web.render import page, static_files
+from phototag.web.render import page, static_files, static_place
 from phototag.web.scanning import ScanJob
 
 LOG = logging.getLogger("phototag.web")
@@ -51,6 +51,7 @@ def application(desk: Desk, keys: Keys, scan: ScanJob, *, may_add: bool = True) 
     app = Starlette(routes=_routes(), lifespan=life)
     app.state.desk, app.state.keys, app.state.may_add = desk, keys, may_add
     app.state.scan, app.state.shelf, app.state.uploads = scan, Shelf(), Uploads()
+    app.state.looks = changes.Looks()
     app.add_exception_handler(errors.PhototagError, _refused)
     app.add_exception_handler(HTTPException, _not_here)
     return Guard(_Calm(app), keys)
@@ -76,7 +77,7 @@ def _routes() -> list[Route]:
         Route("/", pages.home),
         Route("/login", login, methods=["GET"]),
         Route("/login", enter, methods=["POST"]),
-        Route("/static/{name}", static),
+        Route("/static/{digest}/{name}", static),
         Route("/review", pages.review),
         Route("/review/next", decisions.next_questions, methods=["POST"]),
         Route("/people", pages.people),
@@ -97,6 +98,8 @@ def _routes() -> list[Route]:
         Route("/scan", scanning.begin, methods=["POST"]),
         Route("/scan/stop", scanning.stop, methods=["POST"]),
         Route("/scan/events", scanning.events),
+        Route("/changes", changes.changes_page),
+        Route("/changes/accept", changes.accept, methods=["POST"]),
         Route("/identify", identifying.identify_page, methods=["GET"]),
         Route("/identify", identifying.upload, methods=["POST"]),
         Route("/identify/{id}", identifying.again),
@@ -107,12 +110,14 @@ def _routes() -> list[Route]:
 
 
 def static(request: Request) -> Response:
-    """A file of the package, by its name alone."""
+    """A file of the package, by its name alone; kept for good under the address of today's."""
     found = static_files().get(request.path_params["name"])
     if found is None:
         raise HTTPException(404)
     data, kind = found
-    return Response(data, media_type=kind, headers={"cache-control": "no-cache"})
+    is_current = request.url.path.startswith(static_place() + "/")
+    kept = "public, max-age=31536000, immutable" if is_current else "no-cache"
+    return Response(data, media_type=kind, headers={"cache-control": kept})
 
 
 def names(request: Request) -> Response:

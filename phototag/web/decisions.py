@@ -15,9 +15,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from phototag.catalog import grids, journal, views
+from phototag.catalog import grids, views
 from phototag.catalog.store import Library
-from phototag.core.decisions import Decision, to_redo, to_undo
+from phototag.core.decisions import Decision
 from phototag.core.types import Box
 from phototag.errors import NotFound, NothingToUndo, UsageError
 from phototag.web import shown
@@ -188,12 +188,12 @@ def _is_fraction(value: object) -> bool:
 
 
 def _undo(asked: Asked) -> Said:
-    _still(asked, to_undo(journal.decisions(asked.lib)))
+    _still(asked, tag.undone_next(asked.lib))
     return tag.undo(asked.lib, asked.ground)
 
 
 def _redo(asked: Asked) -> Said:
-    _still(asked, to_redo(journal.decisions(asked.lib)))
+    _still(asked, tag.redone_next(asked.lib))
     return tag.redo(asked.lib, asked.ground)
 
 

@@ -15,15 +15,15 @@ from phototag.catalog import photos as photo_table
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.grids import Page
 from phototag.catalog.store import Library
-from phototag.core.decisions import to_redo, to_undo
-from phototag.core.types import first_line
+from phototag.core.types import first_line, number
 from phototag.errors import NotFound
 from phototag.output import dates
-from phototag.output.sheet_views import number
 from phototag.output.sidecar import shown
 from phototag.web.desk import Desk
 from phototag.web.render import page
 from phototag.web.shown import PhotoTile, Turn, mark, person_card, photo_tile, tile
+from phototag.work import tag
+from phototag.work.consent import held
 from phototag.work.deciding import describe
 from phototag.work.film import picture_of
 from phototag.work.names import heir_of
@@ -55,6 +55,7 @@ def shows(render: Render) -> Callable[[Request], Response]:
 def html(lib: Library, template: str, here: str, *, title: str, **values: Any) -> HTMLResponse:
     """A page with its frame. `here` is the part of the house that it belongs to."""
     waiting: Backlog = values.pop("waiting", None) or backlog(lib)
+    values.setdefault("held", held(lib))
     return HTMLResponse(page(template, here=here, title=title, waiting=waiting, **values))
 
 
@@ -246,8 +247,7 @@ def _photo_row(lib: Library, wanted: int) -> views.PhotoRow:
 
 @shows
 def log(desk: Desk, lib: Library, request: Request) -> Response:
-    all_decisions = journal.decisions(lib)
-    undo, redo = to_undo(all_decisions), to_redo(all_decisions)
+    undo, redo = tag.undone_next(lib), tag.redone_next(lib)
     rows = [
         {
             "id": d.id,
@@ -267,7 +267,7 @@ def log(desk: Desk, lib: Library, request: Request) -> Response:
         rows=rows,
         undo=undo and {"id": undo.id, "text": describe(undo)},
         redo=redo and {"id": redo.id, "text": describe(redo)},
-        total=len(all_decisions),
+        total=journal.count(lib),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from phototag import __version__
+from phototag.core.types import number
 from phototag.output import dates
-from phototag.output.sheet_views import environment, number
+from phototag.output.sheet_views import environment
 from phototag.output.sidecar import shown
 
 HERE = Path(__file__).parent
@@ -33,6 +35,16 @@ def static_files() -> dict[str, tuple[bytes, str]]:
 
 
 @cache
+def static_place() -> str:
+    """Where pages load those files from: an address that is another one when their content is, so
+    that browsers keep them for good."""
+    told = hashlib.blake2b(digest_size=8)
+    for name, (data, _) in sorted(static_files().items()):
+        told.update(f"{name} {len(data)} ".encode() + data)
+    return f"/static/{told.hexdigest()}"
+
+
+@cache
 def _environment() -> Environment:
     made = environment(HERE / "templates")
     made.filters |= {
@@ -41,7 +53,7 @@ def _environment() -> Environment:
         "count": lambda value: f"{value:,}",
         "likeness": lambda value: "" if value is None else f"{value:.2f}",
     }
-    made.globals |= {"version": __version__, "icon": _icon}
+    made.globals |= {"version": __version__, "icon": _icon, "static": static_place()}
     return made
 
 

@@ -15,15 +15,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from phototag.catalog import grids, store
 from phototag.catalog import photos as photo_table
 from phototag.catalog.store import Library
+from phototag.core.types import number
 from phototag.errors import LibraryInUse, PhototagError, UsageError
 from phototag.output.sidecar import shown
 from phototag.web.decisions import spoken
 from phototag.web.desk import Desk, now
-from phototag.web.pages import html, shows
-from phototag.work.scan import Progress, ScanReport
-from phototag.work.status import status
+from phototag.web.pages import html
+from phototag.work.review import backlog
+from phototag.work.scan import Progress, ScanOptions, ScanReport
+from phototag.work.status import last_scan
 from phototag.work.whole_scan import Errand, scan_and_publish
 
 TICK = 0.25
@@ -78,17 +81,19 @@ class ScanJob:
     def is_running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
-    def start(self, places: list[str]) -> None:
-        """Begin. Raises LibraryInUse where a scan runs already, here or elsewhere."""
+    def start(self, places: list[str], *, accept: bool = False) -> None:
+        """Begin; `accept` lets all changes of names stand. Raises LibraryInUse where a scan runs
+        already, here or elsewhere."""
         with self._lock:
             if self.is_running:
                 raise LibraryInUse("A scan is running already. Stop it, or wait for its end.")
             self._stop = False
             self._started = time.monotonic()
             name = shown(places[0]) if len(places) == 1 else f"{len(places)} folders"
-            self.news = News(state="running", place=name, stage=STAGES["walk"])
+            stage = STAGES["group" if accept else "walk"]
+            self.news = News(state="running", place="" if accept else name, stage=stage)
             self._thread = threading.Thread(
-                target=self._run, args=(places,), name="phototag-scan", daemon=True
+                target=self._run, args=(places, accept), name="phototag-scan", daemon=True
             )
             self._thread.start()
 
@@ -104,12 +109,12 @@ class ScanJob:
         if self._thread is not None:
             self._thread.join()
 
-    def _run(self, places: list[str]) -> None:
+    def _run(self, places: list[str], accept: bool) -> None:
+        command = f"{self.desk.command} ({'accept changes' if accept else 'scan'})"
+        options = ScanOptions(accept_changes=accept)
         try:
-            with self.desk.writing(f"{self.desk.command} (scan)") as lib:
-                errand = Errand(
-                    places, f"{self.desk.command} (scan)", default_library=self.desk.default
-                )
+            with self.desk.writing(command) as lib:
+                errand = Errand(places, command, options, default_library=self.desk.default)
                 settings = self.desk.settings(lib)
                 report, _ = scan_and_publish(lib, settings, errand, self._tell, now)
             self.news.state, self.news.text = "done", in_words(report)
@@ -142,11 +147,16 @@ def in_words(report: ScanReport) -> str:
         (report.faces, "faces" if report.faces != 1 else "face"),
         (report.recognised, "recognised"),
         (report.suggested, "suggested"),
+        (report.withdrawn, "no longer named"),
+        (report.reassigned, "named otherwise"),
         (len(report.failed), "could not be read"),
     )
     said = ", ".join(f"{count:,} {word}" for count, word in parts if count)
     text = f"{said}." if said else "Nothing changed."
     for problem in report.guarded:
+        if problem.reason == "held":
+            text += f" {number(report.held, 'name')} would change and wait for you."
+            continue
         text += f" {shown(problem.path)}: {problem.message}"
     return text
 
@@ -154,9 +164,15 @@ def in_words(report: ScanReport) -> str:
 # ---- the page
 
 
-@shows
-def scan_page(desk: Desk, lib: Library, request: Request) -> Response:
-    known = status(lib, desk.settings(lib))
+def scan_page(request: Request) -> Response:
+    # The news first: a scan that ends meanwhile is then news to the page, which looks again.
+    news, desk = asdict(request.app.state.scan.news), request.app.state.desk
+    with desk.reading() as lib:
+        return _scan_page(lib, news, may_add=request.app.state.may_add)
+
+
+def _scan_page(lib: Library, news: dict[str, Any], *, may_add: bool) -> Response:
+    waiting = backlog(lib)
     broken = photo_table.failures(lib)
     return html(
         lib,
@@ -164,11 +180,15 @@ def scan_page(desk: Desk, lib: Library, request: Request) -> Response:
         "scan",
         title="Scan",
         roots=sorted(photo_table.roots(lib).items(), key=lambda root: root[1]),
-        known=known,
+        known=photo_table.counts(lib),
+        people=grids.count_people(lib),
+        waiting=waiting,
+        writer=store.owner_of(lib.folder) if store.in_use(lib.folder) else None,
+        last=last_scan(lib),
         broken=[(shown(path), message) for path, _, message in broken[:SHOWN]],
         broken_total=len(broken),
-        may_add=request.app.state.may_add,
-        news=asdict(request.app.state.scan.news),
+        may_add=may_add,
+        news=news,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -67,6 +67,11 @@ def tile(face: SeenFace, names: Mapping[int, str]) -> Tile:
         state=face.state,
         similarity=similarity if face.state not in ("manual", "imported") else None,
     )
+
+
+def changed_tile(face: SeenFace, now: str | None) -> Tile:
+    """A face whose name would become another."""
+    return replace(tile(face, {}), who=now or "without a name", similarity=None)
 
 
 @dataclass(frozen=True, slots=True)

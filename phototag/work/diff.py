@@ -15,8 +15,8 @@ from phototag.catalog.store import Library
 from phototag.core.consent import Kind, Limits, NameChange
 from phototag.core.types import Thresholds
 from phototag.errors import CannotWrite
-from phototag.work.consent import Consent, Held, held
-from phototag.work.group import regroup
+from phototag.work.consent import Consent, Held, held, mark_of
+from phototag.work.group import regroup, signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,11 @@ class Difference:
     """What the last scan left for somebody to accept."""
     lines: tuple[NameLine, ...]
     """Withdrawn ones first, then the moved, then the named."""
+
+
+def mark(lib: Library, model: str, thresholds: Thresholds) -> str:
+    """What a difference follows from: as long as this is the same, so is that."""
+    return mark_of(lib, signature(lib, model, thresholds))
 
 
 def difference(lib: Library, model: str, thresholds: Thresholds) -> Difference:

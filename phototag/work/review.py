@@ -7,12 +7,13 @@ then named faces that the audit finds suspicious, then good faces that are like 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
 from phototag.catalog import evidence, grids, journal, views
 from phototag.catalog import verdicts as verdict_table
+from phototag.catalog.assignments import assigned
 from phototag.catalog.grids import Page
 from phototag.catalog.store import Library
 from phototag.catalog.views import SeenFace
@@ -27,8 +28,8 @@ from phototag.work.looking import gallery_of
 MEMBERS = 12
 """Faces that a question about a cluster shows."""
 
-CHOICES = 5
-"""People that a question proposes."""
+CHOICES = 9
+"""People that a question proposes: each has a key, 1 to 9."""
 
 ALIKE = 1.0
 """No face fits better: nobody is proposed beyond `CHOICES`."""
@@ -68,7 +69,8 @@ class Question:
     """Of the first of them."""
     box: Box
     choices: tuple[Choice, ...]
-    """Best first; without those that were refused."""
+    """Best first; without those that were refused, and without those who have their face in the
+    photo already."""
     doubt: Doubt | None = None
     """What speaks against its name, where it has one."""
 
@@ -202,14 +204,14 @@ class _Candidates:
             members=tuple(face.id for face in members),
             photo=lead.photo,
             box=_place(self.lib, lead),
-            choices=self.choices(lead.id),
+            choices=self.choices(lead.id, assigned(self.lib, "cluster_id", number)),
         )
 
     def about_face(self, number: int, kind: str, doubt: Doubt | None = None) -> Question:
         face = views.seen_face(self.lib, number)
         assert face is not None
         said, rival = (None, None) if doubt is None else (doubt.person, doubt.rival)
-        found = [choice for choice in self.choices(number) if choice.person != said]
+        found = list(self.choices(number, [number], but=said))
         # The law may suggest somebody who is not the likest: that one is asked about.
         found.sort(key=lambda choice: choice.number != face.suggestion and choice.person != rival)
         return Question(
@@ -223,15 +225,22 @@ class _Candidates:
             doubt=doubt,
         )
 
-    def choices(self, face: int) -> tuple[Choice, ...]:
-        """The people that a face fits best and may be, best first."""
+    def choices(
+        self, face: int, faces: Sequence[int], but: str | None = None
+    ) -> tuple[Choice, ...]:
+        """The people that a face fits best, best first, `but` one, and without those whom one of
+        `faces` cannot be: what is answered holds for all of them."""
         vector = vector_of(self.lib, self.model, face)
         if vector is None or not self.gallery.size:
             return ()
-        refused = evidence.refused(self.lib, face)
-        count = CHOICES + len(refused)
+        others = evidence.not_asked(self.lib, faces)
+        count = CHOICES + len(others) + (but is not None)
         (ranking,) = self.gallery.search(vector[None], least=ALIKE, count=count)
-        kept = [(person, score) for person, score in ranking if person not in refused][:CHOICES]
+        kept = [
+            (person, score)
+            for person, score in ranking
+            if person not in others and self.names[person] != but
+        ][:CHOICES]
         return tuple(
             Choice(self.names[person], person, round(score, 4), self._best(person))
             for person, score in kept

@@ -108,7 +108,7 @@ def status(lib: Library, settings: Settings) -> Status:
         people=tally["people"],
         clusters=tally["clusters"],
         decisions=counts["decisions"],
-        last_scan=_last_scan(lib),
+        last_scan=last_scan(lib),
         writer=store.owner_of(lib.folder) if at_work else None,
         scan=running(lib.folder) if at_work else None,
         held=held(lib),
@@ -127,7 +127,8 @@ def _model(lib: Library, settings: Settings) -> tuple[Levels | None, str | None]
         return None, str(error)
 
 
-def _last_scan(lib: Library) -> LastScan | None:
+def last_scan(lib: Library) -> LastScan | None:
+    """The latest scan, if there was one."""
     row = store.last_run(lib)
     if row is None:
         return None

@@ -15,7 +15,7 @@ from phototag.catalog import photos as photo_table
 from phototag.catalog import tracks as track_table
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.store import Library
-from phototag.core.decisions import same_name, tidy, to_redo, to_undo
+from phototag.core.decisions import Decision, same_name, tidy, to_redo, to_undo
 from phototag.core.lives import Life, checked, day_of, in_words
 from phototag.core.tracks import ALWAYS, meet
 from phototag.core.types import first_line
@@ -163,9 +163,21 @@ def set_life(lib: Library, ground: Ground, name: str, dates: Mapping[str, str]) 
     return decide(lib, ground, "life", {"person": shown, **said}, (), text)
 
 
+def undone_next(lib: Library) -> Decision | None:
+    """The decision that `undo` would take back."""
+    found = to_undo(journal.outline(lib))
+    return None if found is None else journal.decision(lib, found.id)
+
+
+def redone_next(lib: Library) -> Decision | None:
+    """The decision that `redo` would bring back."""
+    found = to_redo(journal.outline(lib))
+    return None if found is None else journal.decision(lib, found.id)
+
+
 def undo(lib: Library, ground: Ground) -> Said:
     """Take back the newest decision."""
-    target = to_undo(journal.decisions(lib))
+    target = undone_next(lib)
     if target is None:
         raise NothingToUndo("There is no decision to undo.")
     return take_back_or_repeat(lib, ground, "undo", target)
@@ -173,7 +185,7 @@ def undo(lib: Library, ground: Ground) -> Said:
 
 def redo(lib: Library, ground: Ground) -> Said:
     """Bring back the decision that was undone last."""
-    target = to_redo(journal.decisions(lib))
+    target = redone_next(lib)
     if target is None:
         raise NothingToUndo("There is nothing to redo.")
     return take_back_or_repeat(lib, ground, "redo", target)
@@ -236,10 +248,12 @@ __all__ = [
     "not_a_face",
     "not_twice",
     "redo",
+    "redone_next",
     "reject",
     "rename",
     "restore",
     "set_life",
     "split",
     "undo",
+    "undone_next",
 ]

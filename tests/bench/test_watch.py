@@ -69,6 +69,8 @@ def test_each_model_fills_in_its_own_choices() -> None:
         False,
     )
     assert Plan(model="inception").checked().weights == "imagenet"
+    patience = [Plan(model=m).checked().patience for m in ("vgg16", "cnn")]
+    assert [*patience, Plan(patience=0).checked().patience] == [6, 15, 0]
     assert plan_of(Plan().as_json()) == Plan()
     with pytest.raises(UsageError, match="another phototag"):
         plan_of({"model": "vgg16", "wings": 2})

@@ -101,6 +101,9 @@ def test_a_named_face_is_found_shown_written_and_taken_back(album, run) -> None:
     assert "is Ada: you said so" in run("show", f"{photo}#1").out
     assert b'"Ada"' in sidecars(album)[f"{photo.name}.phototag.json"][0]
     assert run("doctor").code == 0
+    count = run("people", "--json").rows[0]["faces"]
+    said = run("scan", album.photos).err
+    assert f"Known: 1 person with {count} face{'' if count == 1 else 's'}, " in said
     assert run("undo").code == 0
     assert run("find", "Ada").code == 2
     assert {k: v[0] for k, v in sidecars(album).items()} == {k: v[0] for k, v in before.items()}

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from conftest import Run
 
+from phototag.bench.half_precision import AMX, AVX512, processor_flags
 from phototag.cli import app
 from tests.people_pictures import people_folder, picture
 
@@ -215,6 +216,20 @@ def test_the_face_vgg16_learns_in_two_stages(vgg16: Path) -> None:
     assert (card["size"], card["classes"]) == (32, ["Ann", "Bob"])
     assert card["parity"]["largest_difference"] < 1e-3
     assert card["parameters"] > 14_000_000
+
+
+@pytest.mark.skipif(
+    not processor_flags() & {AMX, AVX512}, reason="this processor does not multiply bfloat16"
+)
+def test_what_was_learnt_in_half_precision_is_kept_in_full(dataset: Path, tmp_path: Path) -> None:
+    import keras
+
+    words = (*SMALL, "--precision", "mixed", "--out", str(tmp_path / "run"))
+    assert app.run(["train", str(dataset), *words]) == 0
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["precision"] == "mixed_bfloat16"
+    network = keras.models.load_model(tmp_path / "run" / "model.keras", compile=False)
+    assert {layer.dtype_policy.name for layer in network.layers} == {"float32"}
 
 
 def test_a_network_of_others_is_trained_from_scratch(

@@ -13,7 +13,7 @@ import pytest
 from builders import Home
 from visitor import Visitor, served
 
-from phototag.catalog import grids, store
+from phototag.catalog import evidence, grids, store
 from phototag.cli import app
 from phototag.web import desk as desks
 
@@ -40,9 +40,7 @@ def sidecar(home: Home, name: str) -> list[str | None]:
 
 
 def cluster_of(home: Home, name: str) -> str:
-    face = home.face(name).partition("-")[2]
-    row = home.sql("SELECT cluster_id FROM assignments WHERE face_id = ?", face)
-    return f"cluster-{row[0][0]}"
+    return question_of(home, home.face(name))
 
 
 # -- decisions -------------------------------------------------------------------------------------
@@ -160,6 +158,84 @@ def test_a_name_that_the_audit_doubts_is_asked_about_until_it_is_answered(
     assert doubtful(owner) is None
     owner.post("/do/undo")
     assert doubtful(owner) == asked
+
+
+# -- who is proposed -------------------------------------------------------------------------------
+
+
+def question_of(home: Home, face: str) -> str:
+    """What a question about a face names: its cluster, where it is in one."""
+    sql = "SELECT cluster_id FROM assignments WHERE face_id = ?"
+    ((cluster,),) = home.sql(sql, face.partition("-")[2])
+    return face if cluster is None else f"cluster-{cluster}"
+
+
+def proposed(owner: Visitor, target: str) -> list[str]:
+    """The people that the question about a face or a cluster offers."""
+    skip: list[str] = []
+    while asked := owner.post("/review/next", {"skip": skip}).json["questions"]:
+        for each in asked:
+            if each["target"] == target:
+                return [choice["person"] for choice in each["choices"]]
+        skip += [each["target"] for each in asked]
+    raise AssertionError(f"{target} is not asked about")
+
+
+def test_nine_people_are_proposed_of_those_who_are_more(owner: Visitor) -> None:
+    home = owner.home
+    strangers = ["2021/never.jpg", "s1.jpg", "s2.jpg", "o2.jpg", "statue.jpg", "2021/dim.jpg"]
+    for number, name in enumerate(strangers):
+        words = {"targets": [home.face(name)], "name": f"Person {number}"}
+        assert owner.post("/do/label", words).code == 200
+    assert home.sql("SELECT COUNT(*) FROM people") == [(10,)]
+    found = proposed(owner, home.face("lone.jpg"))
+    assert len(set(found)) == 9
+
+
+@pytest.mark.parametrize("how", ["named", "recognised"])
+def test_nobody_is_proposed_who_is_in_the_photo_already(owner: Visitor, how: str) -> None:
+    home, photo = owner.home, b"2021/caf\xe9.jpg"
+    face, beside = home.face(photo, 1), home.face(photo, 2)
+    if how == "named":
+        owner.post("/do/label", {"targets": [beside], "name": "Bob"})
+    owner.post("/do/split", {"name": "Alice", "targets": [face], "into": None})
+    states = home.sql("SELECT state FROM assignments WHERE face_id = ?", beside.partition("-")[2])
+    assert states == [("manual" if how == "named" else "automatic",)]
+    assert "Bob" in proposed(owner, home.face("lone.jpg"))
+    assert sorted(proposed(owner, question_of(home, face))) == ["Carol", "山田 太郎"]
+
+
+def test_nobody_is_proposed_for_a_cluster_who_is_beside_one_of_its_faces(owner: Visitor) -> None:
+    home = owner.home
+    beside, cluster = home.face("s1.jpg", 1), cluster_of(home, "o2.jpg")
+    owner.post("/do/label", {"targets": [beside], "name": "Eve"})
+    assert "Eve" in proposed(owner, home.face("lone.jpg"))
+    assert sorted(proposed(owner, cluster)) == ["Alice", "Bob", "Carol", "山田 太郎"]
+    owner.post("/do/reject", {"targets": [home.face("o2.jpg")], "name": "Bob"})
+    assert "Bob" not in proposed(owner, cluster_of(home, "o2.jpg")), "or who one of them is not"
+
+
+def test_who_is_seen_at_another_moment_or_in_a_mirror_may_be_proposed(owner: Visitor) -> None:
+    home = owner.home
+    beside, face = home.face("s1.jpg", 1), home.face("s1.jpg", 2)
+    numbers = [int(word.partition("-")[2]) for word in (beside, face)]
+    owner.post("/do/label", {"targets": [beside], "name": "Eve"})
+
+    def excluded() -> int:
+        with owner.desk.reading() as lib:
+            return len(evidence.not_asked(lib, numbers[1:]))
+
+    assert excluded() == 1
+    film = "INSERT INTO tracks VALUES (?, ?, ?, '[]', '[]')"
+    home.sql(film, numbers[0], 0, 1000)
+    home.sql(film, numbers[1], 900, 2000)
+    assert excluded() == 1
+    home.sql("UPDATE tracks SET first = 1100 WHERE face_id = ?", numbers[1])
+    assert excluded() == 0
+    home.sql("DELETE FROM tracks")
+    words = {"targets": [beside], "name": "Eve", "allow_twice": True}
+    assert owner.post("/do/label", words).code == 200
+    assert excluded() == 0
 
 
 # -- beside another writer -------------------------------------------------------------------------

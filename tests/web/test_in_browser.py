@@ -1,13 +1,11 @@
 """The page in a real browser, as a user meets it: the sample gallery, named by keyboard.
 
-Needs Playwright for Python and a Chromium of the system; the check of accessibility needs axe-core,
-whose `axe.min.js` the environment variable PHOTOTAG_AXE names.
+Needs Playwright for Python and a Chromium of the system.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import asked, face_asked, told
 from builders import Home, copied_home
 from gallery import GALLERY, chosen, unscanned_gallery, who
 from visitor import Visitor, served
@@ -22,24 +21,7 @@ from visitor import Visitor, served
 from phototag.catalog import store
 from phototag.web import desk as desks
 
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="Playwright for Python is not installed"
-)
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-AXE = os.environ.get("PHOTOTAG_AXE", "")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 PEOPLE = 8
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with playwright.sync_playwright() as run:
-        browser = run.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -66,58 +48,6 @@ def gallery(scanned: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setattr(desks, "QUIET", 0.2)
     with served(copied_home(scanned, tmp_path)) as visitor:
         yield visitor
-
-
-@pytest.fixture
-def tab(chromium: Any) -> Iterator[Callable[..., Any]]:
-    """Opens a library in a new tab; the test fails if a script fails, the console complains, or
-    anything is asked of another place."""
-    contexts: list[Any] = []
-    problems: list[str] = []
-
-    def opened(visitor: Visitor, expect: str = "", **values: Any) -> Any:
-        contexts.append(
-            chromium.new_context(**{"viewport": {"width": 1280, "height": 900}} | values)
-        )
-        page = contexts[-1].new_page()
-        page.set_default_timeout(15_000)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on(
-            "console",
-            lambda said: (expect and expect in said.text) or problems.append(said.text),
-        )
-        ours = (f"http://{visitor.address}/", "blob:", "data:")
-        page.on("request", lambda asked: asked.url.startswith(ours) or problems.append(asked.url))
-        page.goto(visitor.url)
-        page.wait_for_function("() => !location.search.includes('token')")
-        page.wait_for_load_state()
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert problems == []
-
-
-def asked(page: Any, after: str = "") -> str:
-    """The target of the question that stands there, once it is another than `after`."""
-    page.wait_for_function(
-        "after => { const node = document.getElementById('question');"
-        " return !document.getElementById('done').hidden"
-        " || (!node.hidden && node.dataset.target !== after) }",
-        arg=after,
-    )
-    return page.get_attribute("#question", "data-target") if page.is_visible("#question") else ""
-
-
-def face_asked(page: Any) -> int:
-    return int(page.get_attribute("#lead", "src").split("/")[3])
-
-
-def told(page: Any, text: str) -> None:
-    page.wait_for_function(
-        "text => document.querySelector('#told p').textContent.includes(text)", arg=text
-    )
 
 
 def sidecars(home: Home) -> dict[int, str | None]:
@@ -215,23 +145,6 @@ def test_keys_skip_look_refuse_and_take_back(gallery: Visitor, tab: Callable[...
     told(page, "Undone")
     told(page, "not a face")
     assert home.sql("SELECT COUNT(*) FROM verdicts") == [(0,)]
-
-
-def test_a_field_completes_names_in_sight_and_takes_what_it_shows(
-    owner: Visitor, tab: Callable[..., Any]
-) -> None:
-    page = tab(owner)
-    page.goto(page.url.rpartition("/")[0] + "/clusters")
-    field = page.get_by_label("Name for cluster-").first
-    field.press_sequentially("ali")
-    page.wait_for_function("() => document.activeElement.value === 'Alice'")
-    assert field.evaluate("node => node.selectionStart") == 3, "what was completed is marked"
-    field.press("Backspace")
-    assert field.input_value() == "Ali", "and one key takes it away"
-    field.press("ArrowDown")
-    assert field.input_value() == "Alice"
-    field.press("Escape")
-    assert field.input_value() == "Ali"
 
 
 def test_while_another_writes_the_answer_waits_and_the_user_goes_on(
@@ -354,102 +267,3 @@ def test_a_scan_from_the_page_shows_what_it_does(gallery: Visitor, tab: Callable
     assert "1 new photo, " in page.locator("#job-text").inner_text()
     photos = str(len(chosen()) + len(more))
     page.locator(".facts dd").first.filter(has_text=photos).wait_for()
-
-
-def test_no_name_of_a_person_or_file_is_ever_run(owner: Visitor, tab: Callable[..., Any]) -> None:
-    evil = "\"><img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
-    home = owner.home
-    owner.post("/do/rename", {"name": "Alice", "into": evil[:200]})
-    home.sql(
-        "UPDATE paths SET name = ? WHERE name = 'alice-bob.jpg'", f"{evil.replace('/', '')}.jpg"
-    )
-    number = home.sql("SELECT photo_id FROM paths WHERE name LIKE '%onerror%'")[0][0]
-    page = tab(owner)
-    base = page.url.rpartition("/")[0]
-    for path in ("review", f"photos/{number}", "photos", "log"):
-        page.goto(f"{base}/{path}")
-        page.wait_for_timeout(100)
-        assert page.title() != "run", path
-    page.goto(f"{base}/people")
-    page.locator("#search").press_sequentially('"')
-    page.wait_for_selector("#search[aria-expanded=true]")
-    assert page.title() != "run"
-
-
-# -- for everybody ---------------------------------------------------------------------------------
-
-PAGES = [
-    "review",
-    "people",
-    "people/1",
-    "people/1?show=maybe",
-    "clusters",
-    "photos",
-    "photos/2",
-    "identify",
-    "scan",
-    "log",
-    "people/999",
-]
-
-
-@pytest.mark.skipif(not Path(AXE).is_file(), reason="PHOTOTAG_AXE names no axe.min.js")
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
-def test_axe_finds_nothing(
-    owner: Visitor, tab: Callable[..., Any], scheme: str, width: int
-) -> None:
-    page = tab(
-        owner,
-        expect="404",
-        viewport={"width": width, "height": 900},
-        color_scheme=scheme,
-        bypass_csp=True,
-    )
-    base = page.url.rpartition("/")[0]
-    cluster = owner.home.sql("SELECT MIN(cluster_id) FROM assignments")[0][0]
-    found = []
-    for path in [*PAGES, f"clusters/{cluster}"]:
-        page.goto(f"{base}/{path}")
-        page.wait_for_timeout(150)
-        page.add_script_tag(path=AXE)
-        if page.locator(".choose input").count():
-            page.locator(".choose input").last.check(force=True)
-        found += audit(page, path)
-    page.goto(f"{base}/review")
-    page.add_script_tag(path=AXE)
-    asked(page)
-    page.keyboard.press("n")
-    page.keyboard.type("a")
-    page.wait_for_selector(".name-it .options li")
-    found += audit(page, "a name half typed")
-    page.keyboard.press("Escape")
-    page.keyboard.press("Escape")
-    page.keyboard.press("i")
-    told(page, "ignored")
-    page.wait_for_timeout(300)
-    found += audit(page, "something was decided")
-    page.keyboard.press("p")
-    found += audit(page, "the photo of a question")
-    assert found == []
-
-
-def audit(page: Any, where: str) -> list[str]:
-    result = page.evaluate("axe.run({resultTypes: ['violations']})")
-    return [
-        f"{where}: {rule['id']}: {node['target']} {node['failureSummary']}"
-        for rule in result["violations"]
-        for node in rule["nodes"]
-    ]
-
-
-def test_no_page_scrolls_sideways(owner: Visitor, tab: Callable[..., Any]) -> None:
-    long = "Wolfeschlegelsteinhausenbergerdorff " + "long" * 30
-    owner.post("/do/rename", {"name": "Alice", "into": long})
-    page = tab(owner, viewport={"width": 320, "height": 800})
-    base = page.url.rpartition("/")[0]
-    for path in ("review", "people/1", "clusters", "photos/2", "identify", "scan", "log"):
-        page.goto(f"{base}/{path}")
-        for width in (320, 700, 1280):
-            page.set_viewport_size({"width": width, "height": 800})
-            wide = page.evaluate("document.documentElement.scrollWidth")
-            assert wide <= width, f"{path} at {width}"

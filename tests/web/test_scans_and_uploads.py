@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import http.client
-import json
 import os
 import shutil
 import threading
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from builders import Home
 from gallery import GALLERY, chosen
-from visitor import Visitor
+from visitor import Visitor, news
 
 from phototag.catalog import store
 from phototag.catalog.recognizer import recognizer
@@ -23,22 +21,6 @@ from phototag.web import identifying
 from tests.tiny_classifier import trained_run
 
 FACES = GALLERY / next(name for name in chosen() if name.endswith("103 (everyone).jpg"))
-
-
-def news(visitor: Visitor) -> Generator[dict, None, None]:
-    """What a page is told of the scan, as it is told."""
-    host, _, port = visitor.address.rpartition(":")
-    line = http.client.HTTPConnection(host, int(port), timeout=60)
-    line.request("GET", "/scan/events", headers={"Cookie": visitor.cookie})
-    answer = line.getresponse()
-    assert answer.headers["content-type"].startswith("text/event-stream")
-    try:
-        for row in answer:
-            if row.startswith(b"data: "):
-                yield json.loads(row[6:])
-    finally:
-        answer.close()
-        line.close()
 
 
 # -- scans -----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from pathlib import Path
 from urllib.parse import quote
@@ -53,7 +54,7 @@ def test_the_key_leads_nowhere_else(door: Visitor) -> None:
 def test_a_foreign_name_that_points_here_is_refused(guest: Visitor, host: str) -> None:
     """DNS rebinding: the page of a foreign name would be one origin with ours."""
     port = guest.address.rpartition(":")[2]
-    for path in ("/people", "/static/web.css", guest.path):
+    for path in ("/people", "/static/0/web.css", guest.path):
         heard = guest.get(path, host=host.format(port=port) or "-")
         assert heard.code == 421
         assert "set-cookie" not in heard.headers
@@ -87,7 +88,7 @@ def test_no_other_page_can_read_or_embed_anything(guest: Visitor) -> None:
 def test_every_answer_carries_the_policy(guest: Visitor) -> None:
     """Scripts and pictures from here alone, no frames, no guessing of types."""
     assert "unsafe" not in POLICY
-    for path in [*PAGES, "/static/app.js", "/pictures/face/1", "/nothing", "/people/999999"]:
+    for path in [*PAGES, "/static/0/app.js", "/pictures/face/1", "/nothing", "/people/999999"]:
         headers = guest.look(path).headers
         assert headers["content-security-policy"] == POLICY, path
         assert headers["x-content-type-options"] == "nosniff"
@@ -102,15 +103,24 @@ def test_every_answer_carries_the_policy(guest: Visitor) -> None:
         assert "https://" not in text
 
 
+def test_what_pages_load_is_kept_for_good_until_it_is_something_else(guest: Visitor) -> None:
+    page = guest.look("/review").text
+    for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', page):
+        assert "immutable" in guest.get(path).headers["cache-control"], path
+    other = guest.get("/static/0123456789abcdef/app.js")
+    assert other.headers["cache-control"] == "no-cache", "asked for by a page of another version"
+    assert guest.get("/static/app.js").code == 404
+
+
 # -- paths -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        "/static/../serve.py",
-        "/static/%2e%2e%2fserve.py",
-        "/static/..%2f..%2f..%2fetc%2fpasswd",
+        "/static/0/../serve.py",
+        "/static/0/%2e%2e%2fserve.py",
+        "/static/0/..%2f..%2f..%2fetc%2fpasswd",
         "/static//etc/passwd",
         "/pictures/photo/../../../etc/passwd",
         "/pictures/photo/-1",
@@ -207,7 +217,10 @@ def test_other_machines_are_let_in_by_password_only(home: Home, tmp_path: Path, 
     assert (code, "cannot be read" in said) == (2, True)
 
 
-def test_the_password_opens_and_nothing_else_does(home: Home) -> None:
+def test_the_password_opens_and_nothing_else_does(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("phototag.web.guard.PAUSE", 0.02)
     with served(home, Address("0.0.0.0", 0), "correct horse") as visitor:
         assert "token" not in visitor.url
         port = visitor.address.rpartition(":")[2]

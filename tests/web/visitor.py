@@ -6,7 +6,7 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -86,6 +86,32 @@ class Visitor:
         """Open the address that the terminal shows."""
         self.cookie = self.get(self.path).headers["set-cookie"].partition(";")[0]
         return self
+
+
+def news(visitor: Visitor) -> Generator[dict, None, None]:
+    """What a page is told of the scan, as it is told."""
+    host, _, port = visitor.address.rpartition(":")
+    line = http.client.HTTPConnection(host, int(port), timeout=60)
+    line.request("GET", "/scan/events", headers={"Cookie": visitor.cookie})
+    answer = line.getresponse()
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    try:
+        for row in answer:
+            if row.startswith(b"data: "):
+                yield json.loads(row[6:])
+    finally:
+        answer.close()
+        line.close()
+
+
+def scan_from_page(visitor: Visitor, path: str = "/scan", words: object = None) -> dict[str, Any]:
+    """Run a scan to its end; the last that pages are told of it."""
+    assert visitor.post(path, words).code == 200
+    told = news(visitor)
+    while (last := next(told))["state"] in ("running", "stopping"):
+        pass
+    told.close()
+    return last
 
 
 @contextmanager

@@ -1,5 +1,5 @@
 // Boxes over a photo: the frame keeps the photo's shape, boxes lie in per cent of it.
-import { make, one } from "/static/app.js";
+import { make, one } from "./app.js";
 
 export function frame(node, width, height) {
   node.parentElement.style.setProperty("--ratio", width / height);

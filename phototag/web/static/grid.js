@@ -1,5 +1,5 @@
 // Grids of faces: choosing several and doing one thing with them; people renamed and merged; clusters named.
-import { act, all, completes, isTyping, one } from "/static/app.js";
+import { act, all, completes, isTyping, one } from "./app.js";
 
 const head = one("[data-person]");
 const person = head?.dataset.person;
@@ -48,6 +48,7 @@ for (const bar of all(".actions")) {
       const verb = button.dataset.do;
       if (verb === "move" || verb === "name") { if (field.value.trim()) whom.choose(); else field.focus(); }
       else if (verb === "accept") act("label", { targets: chosen(), name: person });
+      else if (verb === "keep") act("label", { targets: chosen(), name: section.dataset.was });
       else if (verb === "reject") act("reject", { targets: chosen(), name: person });
       else act(verb, { targets: chosen() });
     });

@@ -1,6 +1,6 @@
 // Identify and verify: pictures go to this machine's own server, which keeps them in memory; one that is registered, for good.
-import { all, completes, decide, hush, make, names, one, portrait, post, read, tell, tellDecision, tellRefusal } from "/static/app.js";
-import { box, frame, put } from "/static/boxes.js";
+import { all, completes, decide, hush, make, names, one, portrait, post, read, tell, tellDecision, tellRefusal } from "./app.js";
+import { box, frame, put } from "./boxes.js";
 
 const LARGEST = 40 * 2 ** 20;
 const sides = Object.fromEntries(all(".drop-side").map((node) => [node.dataset.side, { node, seen: null, face: null }]));
@@ -23,7 +23,7 @@ async function take(side, file) {
   }
 }
 
-const similar = (value) => (value === null ? "" : value.toFixed(2));
+const similar = (value) => (value === null ? "" : (Math.round(100 * value) / 100).toFixed(2));   // no "-0.00"
 
 function show(side) {
   const { seen, node } = side;

@@ -1,6 +1,6 @@
 // One photo: its boxes, and what can be said about each face.
-import { act, all, completes, isTyping, make, one } from "/static/app.js";
-import { box, frame, put } from "/static/boxes.js";
+import { act, all, completes, isTyping, make, one } from "./app.js";
+import { box, frame, put } from "./boxes.js";
 
 const stage = one(".photo-stage .frame");
 const marks = JSON.parse(one("#marks").textContent);

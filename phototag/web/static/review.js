@@ -1,6 +1,6 @@
 // The review queue: one question after the other, by keyboard. Answers go out in order while the next question stands there already.
-import { all, completes, decide, hush, isTyping, make, names, one, portrait, post, tell, tellDecision, tellRefusal } from "/static/app.js";
-import { box, frame, put } from "/static/boxes.js";
+import { all, completes, decide, hush, isTyping, make, names, one, portrait, post, tell, tellDecision, tellRefusal } from "./app.js";
+import { box, frame, put } from "./boxes.js";
 
 const view = Object.fromEntries(["question", "done", "lead", "members", "asked", "about", "choices", "left", "progress", "again", "viewer"].map((id) => [id, document.getElementById(id)]));
 const field = one(".name-it .who");
@@ -50,6 +50,7 @@ function preload() {
 function count() {
   const open = Math.max(left?.questions ?? 0, queue.length);
   const parts = [["group", left?.clusters], ["suggestion", left?.suggestions], ["single face", left?.alone]].filter(([, n]) => n).map(([word, n]) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`);
+  if (queue.some((question) => question.kind === "doubt")) parts.push("names to check");
   view.left.textContent = parts.length ? parts.join(" · ") : `${queue.length} to answer`;
   view.progress.max = Math.max(1, answered + open);
   view.progress.value = answered;
@@ -87,8 +88,12 @@ function show() {
   view.lead.src = question.large;
   view.lead.alt = `The face in question, from ${question.photo.name}`;
   view.members.replaceChildren(...members(question));
-  view.choices.replaceChildren(...question.choices.slice(0, 9).map((each, index) => choice(question, each, index)));
+  view.choices.classList.toggle("many", question.choices.length > 4);
+  view.choices.replaceChildren(...question.choices.map((each, index) => choice(question, each, index)));
   const to = question.kind === "doubt" ? question.person : likely(question)?.person;
+  const yes = one("[data-do=accept]");   // elsewhere the likely choice is the button
+  yes.hidden = question.kind !== "doubt";
+  one("span", yes).replaceChildren("Yes, ", make("bdi", { textContent: to ?? "" }));
   const no = one("[data-do=reject]");
   no.hidden = !to;
   one("span", no).replaceChildren("Not ", make("bdi", { textContent: to ?? "" }));
@@ -115,9 +120,11 @@ function members(question) {
 }
 
 function choice(question, each, index) {
-  const button = make("button", { type: "button", className: index === 0 && each.likely && question.kind !== "doubt" ? "likely" : "" },
-    make("kbd", { textContent: index === 0 && each.likely && question.kind !== "doubt" ? "↵" : String(index + 1), ariaHidden: "true" }),
-    portrait(each.picture, each.initial), make("bdi", { textContent: each.person }), make("span", { className: "how", textContent: each.similarity.toFixed(2), title: "Similarity" }));
+  const key = String(index + 1);
+  const first = index === 0 && each.likely && question.kind !== "doubt";
+  const keys = make("span", { className: "press", ariaHidden: "true" }, make("kbd", { textContent: key }), ...(first ? [make("kbd", { textContent: "↵" })] : []));
+  const button = make("button", { type: "button", className: first ? "likely" : "", ariaKeyShortcuts: first ? `${key} Enter` : key },
+    keys, portrait(each.picture, each.initial), make("bdi", { textContent: each.person, title: each.person }), make("span", { className: "how", textContent: each.similarity.toFixed(2), title: "Similarity" }));
   button.addEventListener("click", () => take(index));
   return make("li", {}, button);
 }
@@ -278,6 +285,7 @@ document.addEventListener("keydown", (event) => {
 
 completes(field, (name) => { field.blur(); named(name); });
 one("#see-photo").addEventListener("click", showPhoto);
+one("[data-do=accept]").addEventListener("click", accept);
 one("[data-do=reject]").addEventListener("click", reject);
 one("[data-do=skip]").addEventListener("click", skip);
 one("[data-do=ignore]").addEventListener("click", KEYS.i);

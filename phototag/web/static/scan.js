@@ -1,5 +1,5 @@
 // Scanning: begin, watch, stop.
-import { all, one, post, tellRefusal } from "/static/app.js";
+import { all, one, post, tellRefusal } from "./app.js";
 
 const job = one("#job");
 const bar = one("#job-progress");
@@ -31,6 +31,7 @@ async function refresh() {
     const next = fresh.querySelector(`section[aria-labelledby=${id}]`);
     if (old && next) old.replaceWith(document.adoptNode(next));
   }
+  one("#waits").replaceWith(document.adoptNode(fresh.querySelector("#waits")));
   const rooms = fresh.querySelector(".rooms");
   if (rooms) one(".rooms").replaceWith(document.adoptNode(rooms));
   listen();
