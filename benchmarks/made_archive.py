@@ -32,7 +32,7 @@ from phototag.catalog import assignments, clusters, faces, journal, photos, stor
 from phototag.catalog.store import Library, set_meta
 from phototag.core.agglomerate import agglomerate
 from phototag.core.neighbours import NEIGHBOURS, neighbours
-from phototag.core.pieces import Pieces
+from phototag.core.pieces import Pieces, of_steps
 from phototag.core.types import GRID, Box, Thresholds, Vectors, on_grid
 from phototag.settings import Settings
 from phototag.work import face_table, recognise
@@ -67,7 +67,7 @@ class Archive:
     looks: NDArray[np.int64]
 
     def vectors(self, rows: slice | NDArray[np.intp]) -> Vectors:
-        return self.steps[rows].astype(np.float32) * np.float32(GRID)
+        return of_steps(self.steps[rows])
 
 
 def archive(count: int, seed: int = 0, new: int = 0) -> Archive:

@@ -25,19 +25,19 @@ KEY = "arrays"
 """Where `meta` keeps the name of the set that goes with the catalogue, and what it was made for."""
 
 STEPS = "steps"
-"""The array that is too large to be mapped."""
+"""The array that is too large to be held: it is read by pieces."""
+
+HOLD = 1 << 28
+"""Bytes of steps that are read before they are let go of; letting go costs time."""
+
+
+Arrays = Mapping[str, NDArray[Any] | Pieces]
+"""By name."""
 
 
 def made_for(lib: Library) -> str:
     """The purpose that the arrays which go with the catalogue were made for; '' without any."""
     return (meta(lib, KEY) or "").partition(" ")[2]
-
-
-HOLD = 1 << 28
-"""Bytes of it that are held at most before they are let go of: often costs more than it saves."""
-
-Arrays = Mapping[str, NDArray[Any] | Pieces]
-"""By name."""
 
 
 def read_arrays(lib: Library) -> dict[str, Any] | None:

@@ -6,7 +6,6 @@ whose `axe.min.js` the environment variable PHOTOTAG_AXE names.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,13 +16,13 @@ import pytest
 from sheet_album import AWKWARD, Album, awkward, family
 
 from phototag.output.sheet import SheetContent, SheetMonth, write_sheet
+from tests.axe import AXE, audit, needs_axe
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="Playwright for Python is not installed"
 )
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-AXE = os.environ.get("PHOTOTAG_AXE", "")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -335,7 +334,7 @@ PAGES = [
 ]
 
 
-@pytest.mark.skipif(not Path(AXE).is_file(), reason="PHOTOTAG_AXE names no axe.min.js")
+@needs_axe
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_axe_finds_nothing(chromium: Any, home: str, scheme: str, width: int) -> None:
     context = chromium.new_context(
@@ -358,15 +357,6 @@ def test_axe_finds_nothing(chromium: Any, home: str, scheme: str, width: int) ->
     found += audit(tab, "searching")
     context.close()
     assert found == []
-
-
-def audit(tab: Any, where: str) -> list[str]:
-    result = tab.evaluate("axe.run({resultTypes: ['violations']})")
-    return [
-        f"{where}: {rule['id']}: {node['target']} {node['failureSummary']}"
-        for rule in result["violations"]
-        for node in rule["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("width", [320, 1280])

@@ -45,12 +45,3 @@ def go_to(page: Any, target: str) -> None:
     while there != target:
         page.keyboard.press("s")
         there = asked(page, there)
-
-
-def audit(page: Any, where: str) -> list[str]:
-    result = page.evaluate("axe.run({resultTypes: ['violations']})")
-    return [
-        f"{where}: {rule['id']}: {node['target']} {node['failureSummary']}"
-        for rule in result["violations"]
-        for node in rule["nodes"]
-    ]

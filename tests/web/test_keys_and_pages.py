@@ -6,16 +6,14 @@ whose `axe.min.js` the environment variable PHOTOTAG_AXE names.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import asked, audit, decided, go_to, told
+from browser import asked, decided, go_to, told
 from visitor import Visitor
 
-AXE = os.environ.get("PHOTOTAG_AXE", "")
+from tests.axe import AXE, audit, needs_axe
 
 # -- review ----------------------------------------------------------------------------------------
 
@@ -195,7 +193,7 @@ PAGES = [
 ]
 
 
-@pytest.mark.skipif(not Path(AXE).is_file(), reason="PHOTOTAG_AXE names no axe.min.js")
+@needs_axe
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_axe_finds_nothing(
     waiting: Visitor, tab: Callable[..., Any], scheme: str, width: int
