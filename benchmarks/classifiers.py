@@ -3,8 +3,8 @@
     python benchmarks/classifiers.py faces ../shared/faces people
     phototag dataset build people --out set --aligned --min-photos 20
     phototag train set --model vgg16 --out runs/vgg16
-    phototag train set --model cnn --size 48 --epochs 30 --out runs/cnn
-    phototag train set --model mobilenet --weights none --size 48 --epochs 15 --out runs/mobilenet
+    phototag train set --model cnn --size 48 --out runs/cnn
+    phototag train set --model mobilenet --weights none --size 48 --out runs/mobilenet
     phototag compare runs/* --out comparison
 
 `faces` writes the labelled crops of a folder of shards (`phototag.bench.faces`) as one folder for
