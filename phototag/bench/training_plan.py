@@ -19,8 +19,8 @@ Channels = tuple[float, float, float]
 
 PATIENCE = {"trained": 6, "scratch": 15}
 """Epochs without progress, by where the weights come from. From scratch the first ten say nothing:
-with 6 a CNN on an album's 214 faces stopped at the 7th and had 2 % of 42 right, with 15 it had 45 %;
-on 588 faces of 19 people MobileNet had 14 % and 43 % of 121."""
+with 6 a CNN on an album's 214 faces stopped at the 7th and had 2 % of 42 right, with 15 it had
+45 %; on 588 faces of 19 people MobileNet had 14 % and 43 % of 121."""
 
 
 @dataclass(frozen=True, slots=True)
