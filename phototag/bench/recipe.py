@@ -76,6 +76,12 @@ class Recipe:
     dropout: float = 0.1
     precision: Precision = "float32"
     seed: int = 1
+    teacher: str | None = None
+    """The teacher's file (teacher.npz), to ask it about blends; without it none are shown."""
+    blend: float = 0.5
+    """Share of each batch that is blended, where there is a teacher."""
+    reuse: int = 4
+    """How often a blend is shown, seen otherwise each time: asking costs as much as learning."""
     start: str | None = None
     """Weights to go on from: the float16 file that ships, or one like it."""
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -88,7 +94,14 @@ class Recipe:
             raise UsageError("Each size needs its share of the budget.")
         if not math.isclose(sum(self.shares), 1.0, abs_tol=1e-6):
             raise UsageError(f"The shares of the sizes must add up to 1, not {sum(self.shares)}.")
+        if not 0 < self.blend < 1 or self.reuse < 1:
+            raise UsageError("Blends: a share between 0 and 1 of the batch, shown once or more.")
         return self
+
+    @property
+    def blended(self) -> int:
+        """Faces of each batch that are blends."""
+        return 0 if self.teacher is None else round(self.batch * self.blend)
 
     def progress(self, step: int, seconds: float) -> float:
         """How much of the budget is spent, 0..1."""

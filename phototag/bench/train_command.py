@@ -32,6 +32,9 @@ def main(words: list[str] | None = None) -> None:
         identity=given.identity,
         precision=given.precision,
         seed=given.seed,
+        teacher=None if given.teacher is None else str(given.teacher),
+        blend=given.blend,
+        reuse=given.reuse,
         start=None if given.start is None else str(given.start),
     )
     print(f"{len(faces):,} faces; {','.join(f'{px} px' for px in recipe.sizes)}", flush=True)
@@ -76,6 +79,9 @@ def _options() -> argparse.ArgumentParser:
     ask.add_argument("--every", type=float, default=300, help="seconds between checks")
     ask.add_argument("--limit", type=int, help="use only so many faces")
     ask.add_argument("--seed", type=int, default=1)
+    ask.add_argument("--teacher", type=Path, help="teacher.npz: show it blended faces, and ask it")
+    ask.add_argument("--blend", type=float, default=0.5, help="share of blends, with --teacher")
+    ask.add_argument("--reuse", type=int, default=4, help="times that a blend is shown")
     ask.add_argument("--start", type=Path, help="go on from these weights (face-vgg16.npz)")
     ask.add_argument("--resume", action="store_true", help="go on with the run in --out")
     return ask

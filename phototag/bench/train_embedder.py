@@ -19,14 +19,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from phototag.bench.blends import Blends
 from phototag.bench.distiller import PARTS, Average, Distiller, carry_over, make
-from phototag.bench.faces import FaceSet
+from phototag.bench.faces import UNKNOWN, FaceSet
 from phototag.bench.folded import load_float16
 from phototag.bench.networks import reference_state
 from phototag.bench.recipe import Recipe, load_recipe
 from phototag.bench.restart import restart
+from phototag.bench.teacher import Teacher
 from phototag.bench.thresholds import pair_accuracy
 from phototag.errors import UsageError
+from phototag.vision.embed import shrink
+
+WHOLE = 112
+"""Side of an aligned face as stored, in pixels: what the teacher is shown."""
 
 AVERAGE_EVERY = 4
 """Steps between updates of the moving average: it costs a copy of the weights."""
@@ -98,6 +104,7 @@ def train(
     run = _Run(recipe, faces, dev, out)
     if resume:
         run.load(out / "last.npz")
+    run.ask_teacher()
     return run.go(every, stop_after, on_check)
 
 
@@ -117,6 +124,7 @@ class _Run:
         if recipe.start is not None:
             self._start_from(Path(recipe.start))
         self.average = Average(self.model.network)
+        self.blends: Blends | None = None
 
     def _enter(self, stage: int, old: Distiller | None = None) -> None:
         """Go on at one of the recipe's sizes."""
@@ -138,6 +146,15 @@ class _Run:
             self.pixels[chosen],
             self.faces.targets[chosen],
         )
+
+    def ask_teacher(self) -> None:
+        """From here on, show blends too, if the recipe wants them. Raises UsageError."""
+        if self.recipe.teacher is None:
+            return
+        teacher = Teacher(Path(self.recipe.teacher))
+        whole = self.pixels if self.px == WHOLE else self.faces.pixels(threads=4)
+        seed = (self.recipe.seed, self.step)
+        self.blends = Blends(whole, teacher, reuse=self.recipe.reuse, seed=seed)
 
     def go(
         self, every: float, stop_after: Callable[[int], bool], on_check: Callable[[Check], None]
@@ -165,8 +182,17 @@ class _Run:
     def _train_step(self, progress: float) -> None:
         rows = self._batch()
         self.model.optimizer.learning_rate = self.recipe.rate_at(self.step, progress)
-        answers = {"target": self.faces.targets[rows], "label": self.faces.labels[rows]}
-        self.model.train_on_batch(self.pixels[rows], answers)
+        shown, targets, labels = (
+            self.pixels[rows],
+            self.faces.targets[rows],
+            self.faces.labels[rows],
+        )
+        if self.blends is not None:
+            new, answers = self.blends.draw(self.recipe.blended)
+            shown = np.concatenate([shown, np.stack([shrink(face, self.px) for face in new])])
+            targets = np.concatenate([targets, answers])
+            labels = np.concatenate([labels, np.full(len(new), UNKNOWN, labels.dtype)])
+        self.model.train_on_batch(shown, {"target": targets, "label": labels})
         self.step += 1
         self.seen += self.recipe.batch
         if self.step % AVERAGE_EVERY == 0:
@@ -174,8 +200,8 @@ class _Run:
             self.average.update(self.model.network, keep)
 
     def _batch(self) -> NDArray[np.intp]:
-        """Rows of the next batch: each epoch has its own order, given by the seed."""
-        batch = self.recipe.batch
+        """Rows of the next batch's own faces: each epoch has its own order, given by the seed."""
+        batch = self.recipe.batch - self.recipe.blended
         in_epoch = len(self.faces) // batch
         epoch, place = divmod(self.step, in_epoch)
         order = np.random.default_rng([self.recipe.seed, epoch]).permutation(len(self.faces))
