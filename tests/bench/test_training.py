@@ -69,7 +69,7 @@ def test_the_loss_falls_and_a_resumed_run_ends_where_an_uninterrupted_one_does(
         for name, end in ends.items()
     }
     *others, _ = sorted(off.values())
-    assert others[-1] < 0.02, off
+    assert others[-1] < 0.1, off
 
     with (tmp_path / "whole" / "log.csv").open(newline="") as file:
         (line,) = csv.DictReader(file)
