@@ -37,7 +37,9 @@ def make_photos(shared: Path, folder: Path, count: int) -> list[Path]:
     for number in range(count):
         canvas = Image.new("RGB", (WIDE, HIGH))
         for side in range(2):
-            source = portraits[(number * 7 + side * 31) % len(portraits)]
+            # Another partner each time round, or the same photo would come again.
+            partner = side * (31 + number // len(portraits))
+            source = portraits[(number * 7 + partner) % len(portraits)]
             with Image.open(source) as opened:
                 half = opened.convert("RGB").resize((WIDE // 2, HIGH), Image.Resampling.LANCZOS)
             canvas.paste(half, (side * WIDE // 2, 0))
