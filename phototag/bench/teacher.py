@@ -11,7 +11,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import cv2
 import keras
 import numpy as np
 from keras import ops
@@ -53,28 +52,32 @@ class Teacher:
             raise UsageError(
                 f"{path}: not a teacher that this phototag knows ({error})."
             ) from error
-        # Pixels whose middles lie at whole numbers, as OpenCV counts them.
+        # Pixels whose middles lie at whole numbers.
         self._from_own = similarity(OWN * SIDE - 0.5, TEMPLATE - 0.5)
 
     def embed(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         """[n, dim] unit vectors of `faces` [n, 112, 112, 3], RGB, aligned on the template."""
         out = []
         for start in range(0, len(faces), AT_ONCE):
-            crops = np.stack([self._aligned(face) for face in faces[start : start + AT_ONCE]])
+            crops = self._aligned(faces[start : start + AT_ONCE])
             pair = np.concatenate([crops, crops[:, :, ::-1]])
             found = _unit(np.asarray(self._network.predict_on_batch(pair), dtype=np.float32))
             out.append(_unit(found[: len(crops)] + found[len(crops) :]))
         return np.concatenate(out)
 
-    def _aligned(self, face: NDArray[np.uint8]) -> NDArray[np.float32]:
-        turned = cv2.warpAffine(
-            face[..., ::-1].astype(np.float32),
-            self._from_own,
-            (SIDE, SIDE),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        return np.asarray(turned, dtype=np.float32)
+    def _aligned(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """[n, SIDE, SIDE, 3] BGR on its own points, bilinear; beyond the crop its edge goes on."""
+        last = faces.shape[1] - 1
+        x, y = np.meshgrid(np.arange(SIDE), np.arange(SIDE))
+        across, down = np.einsum("ij,jhw->ihw", self._from_own, np.stack([x, y, np.ones_like(x)]))
+        across, down = np.clip(across, 0, last), np.clip(down, 0, last)
+        left, top = across.astype(int), down.astype(int)
+        right, low = np.minimum(left + 1, last), np.minimum(top + 1, last)
+        u, v = ((w % 1).astype(np.float32)[..., None] for w in (across, down))
+        upper = faces[:, top, left] * (1 - u) + faces[:, top, right] * u
+        lower = faces[:, low, left] * (1 - u) + faces[:, low, right] * u
+        found: NDArray[np.float32] = upper * (1 - v) + lower * v
+        return found[..., ::-1]
 
 
 def _built(program: list[list[Any]], weights: dict[str, NDArray[np.float32]]) -> Any:
