@@ -26,7 +26,6 @@ from phototag.bench.folded import load_float16
 from phototag.bench.networks import reference_state
 from phototag.bench.recipe import Recipe, load_recipe
 from phototag.bench.restart import restart
-from phototag.bench.teacher import Teacher
 from phototag.bench.thresholds import pair_accuracy
 from phototag.errors import UsageError
 from phototag.vision.embed import shrink
@@ -151,6 +150,8 @@ class _Run:
         """From here on, show blends too, if the recipe wants them. Raises UsageError."""
         if self.recipe.teacher is None:
             return
+        from phototag.bench.teacher import Teacher
+
         teacher = Teacher(Path(self.recipe.teacher))
         whole = self.pixels if self.px == WHOLE else self.faces.pixels(threads=4)
         seed = (self.recipe.seed, self.step)
