@@ -133,14 +133,16 @@ def open_to_read(folder: Path) -> Library:
             "any command that writes (phototag scan) there once."
         )
     db = _connect(folder / CATALOG)
-    version = _version(db, folder)
-    if version < VERSION:
+    try:
+        if _version(db, folder) < VERSION:
+            raise NoLibrary(
+                f"{folder} was made by an older phototag and is not upgraded yet. "
+                "Run any command that writes (phototag scan) once."
+            )
+        db.execute("PRAGMA query_only = ON")
+    except BaseException:
         db.close()
-        raise NoLibrary(
-            f"{folder} was made by an older phototag and is not upgraded yet. "
-            "Run any command that writes (phototag scan) once."
-        )
-    db.execute("PRAGMA query_only = ON")
+        raise
     return Library(folder, db, writable=False)
 
 
@@ -165,7 +167,11 @@ def open_to_write(
     lock = take(folder, command, started)
     try:
         db = _connect(folder / CATALOG, shared=shared or lock.network)
-        _migrate(db, folder)
+        try:
+            _migrate(db, folder)
+        except BaseException:
+            db.close()
+            raise
     except BaseException:
         lock.close()
         raise
@@ -189,6 +195,9 @@ def _connect(path: Path, *, shared: bool | None = None) -> sqlite3.Connection:
     reads, and takes the catalogue as it is."""
     try:
         db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
+    except sqlite3.DatabaseError as error:
+        raise _in_words(path, error) from error
+    try:
         db.row_factory = sqlite3.Row
         if shared is not None:
             db.execute(f"PRAGMA journal_mode = {'TRUNCATE' if shared else 'WAL'}")
@@ -201,6 +210,7 @@ def _connect(path: Path, *, shared: bool | None = None) -> sqlite3.Connection:
         db.execute("PRAGMA cache_size = -65536")
         db.execute("PRAGMA temp_store = FILE")
     except sqlite3.DatabaseError as error:
+        db.close()
         raise _in_words(path, error) from error
     return db
 

@@ -86,7 +86,8 @@ def day_of(date: str | None, *, end: bool = False) -> float:
     except ValueError:
         return float("nan")
     if end:
-        return float((moment + 1).astype("datetime64[D]").astype(np.int64)) - 1
+        following = moment + np.timedelta64(1, np.datetime_data(moment.dtype)[0])
+        return float(following.astype("datetime64[D]").astype(np.int64)) - 1
     return float(moment.astype("datetime64[D]").astype(np.int64))
 
 

@@ -91,6 +91,11 @@ class Frame:
         return np.ascontiguousarray(np.rot90(shown, quarters)) if quarters else shown
 
 
+def _lenient(version: str) -> dict[str, str]:
+    """What makes PyAV read a file whose tags are not UTF-8: from 19 on, it does so by itself."""
+    return {"metadata_errors": "replace"} if int(version.split(".")[0]) < 19 else {}
+
+
 class Video:
     """A video file, open. Use as a context."""
 
@@ -107,7 +112,7 @@ class Video:
             raise UnreadableImage(path, "empty", "the file is empty (0 bytes).")
         self._file = open(path, "rb")  # noqa: PTH123, SIM115 (closed with the video)
         try:
-            self._container = av.open(self._file, "r", options=DOORS, metadata_errors="replace")
+            self._container = av.open(self._file, "r", options=DOORS, **_lenient(av.__version__))
         except (FFmpegError, ValueError) as error:
             self._file.close()
             said = "this is no video that can be read: its header is damaged, or it breaks off."
