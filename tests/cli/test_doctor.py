@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -251,7 +252,8 @@ def test_a_repair_copies_the_catalogue_first(home, run) -> None:
     home.sql("UPDATE people SET name = 'Mallory' WHERE name = 'Alice'")
     assert run("doctor", "--repair").code == 0
     (backup,) = (home.library / "backups").glob("before-repair-*.sqlite")
-    names = {row[0] for row in sqlite3.connect(backup).execute("SELECT name FROM people")}
+    with closing(sqlite3.connect(backup)) as db:
+        names = {row[0] for row in db.execute("SELECT name FROM people")}
     assert "Mallory" in names
 
 
