@@ -7,6 +7,7 @@ tell it: then time is no evidence.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +87,8 @@ def day_of(date: str | None, *, end: bool = False) -> float:
     except ValueError:
         return float("nan")
     if end:
-        following = moment + np.timedelta64(1, np.datetime_data(moment.dtype)[0])
+        unit: Any = np.datetime_data(moment.dtype)[0]
+        following = moment + np.timedelta64(1, unit)
         return float(following.astype("datetime64[D]").astype(np.int64)) - 1
     return float(moment.astype("datetime64[D]").astype(np.int64))
 

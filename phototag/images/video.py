@@ -91,7 +91,7 @@ class Frame:
         return np.ascontiguousarray(np.rot90(shown, quarters)) if quarters else shown
 
 
-def _lenient(version: str) -> dict[str, str]:
+def _lenient(version: str) -> dict[str, Any]:
     """What makes PyAV read a file whose tags are not UTF-8: from 19 on, it does so by itself."""
     return {"metadata_errors": "replace"} if int(version.split(".")[0]) < 19 else {}
 
