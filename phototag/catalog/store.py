@@ -9,7 +9,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -132,17 +132,15 @@ def open_to_read(folder: Path) -> Library:
             "it cannot be read safely from here. Put shared = true into its phototag.toml, and run "
             "any command that writes (phototag scan) there once."
         )
-    db = _connect(folder / CATALOG)
-    try:
+    with ExitStack() as failed:
+        db = failed.enter_context(closing(_connect(folder / CATALOG)))
         if _version(db, folder) < VERSION:
             raise NoLibrary(
                 f"{folder} was made by an older phototag and is not upgraded yet. "
                 "Run any command that writes (phototag scan) once."
             )
         db.execute("PRAGMA query_only = ON")
-    except BaseException:
-        db.close()
-        raise
+        failed.pop_all()
     return Library(folder, db, writable=False)
 
 
@@ -164,17 +162,12 @@ def open_to_write(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise NoLibrary(f"The library folder {folder} cannot be made: {error}.") from error
-    lock = take(folder, command, started)
-    try:
-        db = _connect(folder / CATALOG, shared=shared or lock.network)
-        try:
-            _migrate(db, folder)
-        except BaseException:
-            db.close()
-            raise
-    except BaseException:
-        lock.close()
-        raise
+    with ExitStack() as failed:
+        lock = failed.enter_context(closing(take(folder, command, started)))
+        path, over_network = folder / CATALOG, shared or lock.network
+        db = failed.enter_context(closing(_connect(path, shared=over_network)))
+        _migrate(db, folder)
+        failed.pop_all()
     return Library(folder, db, writable=True, lock=lock)
 
 

@@ -40,6 +40,9 @@ Some = NDArray[np.intp]
 CORE = -2
 """The old group of a face that is looked at because something changed, not because it is near."""
 
+AT_ONCE = 65536
+"""Lists that are looked at at once: some 10 MB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Faces:
@@ -61,8 +64,8 @@ class Faces:
         flags = np.zeros(len(self.ids) + 1, dtype=np.bool_)  # the last is where -1 lands
         flags[those] = True
         found: list[NDArray[Any]] = [np.ravel(self.ids[those])]
-        for at in range(0, len(self.ids), 65536):
-            found.append(at + np.flatnonzero(flags[self.ids[at : at + 65536]].any(axis=1)))
+        for at in range(0, len(self.ids), AT_ONCE):
+            found.append(at + np.flatnonzero(flags[self.ids[at : at + AT_ONCE]].any(axis=1)))
         rows = np.unique(np.concatenate(found))
         return rows[rows >= 0].astype(np.intp)
 
@@ -131,9 +134,11 @@ def _grouped(
     number = np.full(len(faces.ids) + 1, -1, dtype=np.int32)
     number[region] = np.arange(len(region), dtype=np.int32)
     near = number[faces.ids[region]]
-    alone = kin == ALONE
-    kin = np.where(alone, CORE - 1 - np.arange(len(kin)), kin)
-    near[(kin[:, None] != kin[near]) & (kin[:, None] != CORE) & (kin[near] != CORE)] = -1
+    kin = np.where(kin == ALONE, CORE - 1 - np.arange(len(kin)), kin)
+    for at in range(0, len(region), AT_ONCE):
+        lists, ours = near[at : at + AT_ONCE], kin[at : at + AT_ONCE, None]
+        theirs = kin[lists]
+        lists[(ours != theirs) & (ours != CORE) & (theirs != CORE)] = -1
     return agglomerate(
         faces.vectors.read(region),
         near,

@@ -92,7 +92,8 @@ class Frame:
 
 
 def _lenient(version: str) -> dict[str, Any]:
-    """What makes PyAV read a file whose tags are not UTF-8: from 19 on, it does so by itself."""
+    """What makes PyAV open a file whose tags are not UTF-8. From 19 on, it takes no such word, and
+    hands out the odd bytes as surrogates."""
     return {"metadata_errors": "replace"} if int(version.split(".")[0]) < 19 else {}
 
 

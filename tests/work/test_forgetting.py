@@ -68,8 +68,8 @@ def people(world: World) -> dict[str, set[str]]:
 def test_a_forgotten_person_is_in_no_byte_and_others_keep_theirs(world: World) -> None:
     before = people(world)
     assert before[ANN] == {"0.jpg", "1.jpg", "2.jpg", "3.jpg", "wall.jpg"}
-    store.back_up(store.open_to_read(world.library).db, world.library, "before")
     with world.open() as lib:
+        store.back_up(lib.db, world.library, "before")
         assert verb.check(lib, ANN).traces
     report = forget(world, ANN)
     assert report.traces == []
