@@ -35,7 +35,8 @@ from phototag.core.clustering import (
 )
 from phototag.core.types import Vectors, on_grid
 
-CUT = 0.4
+CUT = 0.36
+"""The shipped embedder's `cluster` threshold."""
 ROUNDS = 3
 NEW, GONE = 1000, 100
 

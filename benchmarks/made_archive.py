@@ -50,7 +50,7 @@ LOOK = 12_000
 SHARED, ALIKE = 0.055, 0.30
 """How much of a person is everybody's, and how much the look's: similarity 0.03 +- 0.07 between
 people, 0.2 +- 0.08 within a look, where some hundred strangers are then above the threshold of the
-graph, as they are among 3,000,000 faces of `crowd`."""
+graph. Among 3,000,000 faces of `crowd` it would be some thousands."""
 NAMED = 150
 """People whom the user named, the largest, each in a third of their faces, 200 at most."""
 BLOCK = 8192

@@ -7,9 +7,9 @@ the same whatever the order of the rows, the size of the blocks, or the steps it
 A face's list holds its nearest faces and, in a third of the places, faces drawn from all others
 above the threshold. Lists of the nearest alone fall apart where someone was photographed in bursts:
 a face's 48 nearest are then all of the same minute. On 12,000 made-up faces in bursts of 40 on
-average, BCubed recall was 0.58 with the 16 nearest, 0.76 with 48, 0.87 with 96, and 0.897 with 16
-nearest and 8 drawn, which is what the graph of all pairs gives (`benchmarks/clustering.py
---lists`). The draw goes by a hash of the two vectors, so it is as repeatable as the rest.
+average, BCubed recall was 0.57 with the 16 nearest, 0.74 with 48, 0.85 with 96, and 0.868 with 16
+nearest and 8 drawn, which is what lists of 1,536 give (`benchmarks/clustering.py --lists`). The draw goes by a hash of the two
+vectors, so it is as repeatable as the rest.
 """
 
 from __future__ import annotations

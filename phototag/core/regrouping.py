@@ -11,10 +11,6 @@ the threshold. So parts cannot be the unit of work when somebody is named. Group
     here to the rest would have to join a part of a rim group and a part of an old group outside,
     both with the history they had before, when they did not merge.
 
-(3) Of these, edges between two groups of the rim need not be looked at: while both go through the
-    history that they had before, their parts do not merge, as they did not then; and where one does
-    not, it comes out changed.
-
 Where a group of the rim comes out changed it joins the core, and the step is repeated, until the
 rim stands (or has nothing outside). Faces that join groups in the end (`agglomerate`'s low ones)
 count as parts of their group; a face alone is a group.
@@ -37,12 +33,6 @@ from phototag.core.types import Vectors
 Some = NDArray[np.intp]
 """Rows, rising."""
 
-CORE = -2
-"""The old group of a face that is looked at because something changed, not because it is near."""
-
-AT_ONCE = 65536
-"""Lists that are looked at at once: some 10 MB."""
-
 
 @dataclass(frozen=True, slots=True)
 class Faces:
@@ -64,8 +54,8 @@ class Faces:
         flags = np.zeros(len(self.ids) + 1, dtype=np.bool_)  # the last is where -1 lands
         flags[those] = True
         found: list[NDArray[Any]] = [np.ravel(self.ids[those])]
-        for at in range(0, len(self.ids), AT_ONCE):
-            found.append(at + np.flatnonzero(flags[self.ids[at : at + AT_ONCE]].any(axis=1)))
+        for at in range(0, len(self.ids), 65536):
+            found.append(at + np.flatnonzero(flags[self.ids[at : at + 65536]].any(axis=1)))
         rows = np.unique(np.concatenate(found))
         return rows[rows >= 0].astype(np.intp)
 
@@ -108,13 +98,14 @@ def regroup_around(
     grouped); all other faces keep their old group.
     """
     core = standing.together(np.unique(seeds))
+    former, found = np.empty(0, dtype=np.intp), np.empty(0, dtype=np.int64)
     while True:
         inside = standing.among(core)
         rim = np.setdiff1d(standing.among(faces.beside(inside)), core, assume_unique=True)
         rim = np.setdiff1d(standing.among(standing.together(rim)), core, assume_unique=True)
         region = np.union1d(inside, rim)
-        kin = np.where(np.isin(region, rim), standing.look(region)[1], CORE)
-        found = _grouped(faces, threshold, free_photos, region, kin)
+        if not np.array_equal(region, former):
+            former, found = region, _grouped(faces, threshold, free_photos, region)
         broken = np.intersect1d(rim, region[_differs(standing, found, region)], assume_unique=True)
         if not len(broken):
             done = np.union1d(core, rim)
@@ -124,24 +115,15 @@ def regroup_around(
         core = np.union1d(core, standing.together(broken))
 
 
-def _grouped(
-    faces: Faces, threshold: float, free_photos: Collection[int], region: Some, kin: Labels
-) -> Labels:
-    """Groups among the faces of a region; `kin`: the old group of a face of the rim (-1: alone),
-    CORE for the others."""
+def _grouped(faces: Faces, threshold: float, free_photos: Collection[int], region: Some) -> Labels:
+    """Groups among the faces of a region."""
     if not len(region):
         return np.empty(0, dtype=np.int64)
     number = np.full(len(faces.ids) + 1, -1, dtype=np.int32)
     number[region] = np.arange(len(region), dtype=np.int32)
-    near = number[faces.ids[region]]
-    kin = np.where(kin == ALONE, CORE - 1 - np.arange(len(kin)), kin)
-    for at in range(0, len(region), AT_ONCE):
-        lists, ours = near[at : at + AT_ONCE], kin[at : at + AT_ONCE, None]
-        theirs = kin[lists]
-        lists[(ours != theirs) & (ours != CORE) & (theirs != CORE)] = -1
     return agglomerate(
         faces.vectors.read(region),
-        near,
+        number[faces.ids[region]],
         faces.sims[region],
         faces.photos[region],
         faces.good[region],
