@@ -8,8 +8,8 @@ A face's list holds its nearest faces and, in a third of the places, faces drawn
 above the threshold. Lists of the nearest alone fall apart where someone was photographed in bursts:
 a face's 48 nearest are then all of the same minute. On 12,000 made-up faces in bursts of 40 on
 average, BCubed recall was 0.57 with the 16 nearest, 0.74 with 48, 0.85 with 96, and 0.868 with 16
-nearest and 8 drawn, which is what lists of 1,536 give (`benchmarks/clustering.py --lists`). The draw goes by a hash of the two
-vectors, so it is as repeatable as the rest.
+nearest and 8 drawn, which is what lists of 1,536 give (`benchmarks/clustering.py --lists`). The
+draw goes by a hash of the two vectors, so it is as repeatable as the rest.
 """
 
 from __future__ import annotations
