@@ -79,14 +79,37 @@ def retire_cluster(lib: Library, number: int, last: Iterable[int]) -> None:
 
 
 def retired_members(lib: Library, number: int) -> list[int] | None:
-    """Last members of a cluster that is no more; None for one that never was or is alive."""
+    """Last members of a cluster that is no more; None for one that never was or is alive. One that
+    is to be grouped again and has no face left is no more either."""
     row = lib.db.execute("SELECT alive FROM clusters WHERE id = ?", (number,)).fetchone()
-    if row is None or row[0]:
+    if row is None:
         return None
+    if row[0]:
+        faces = sorted(face for face, stood in stirred(lib).items() if stood == number)
+        return faces or None
     rows = lib.db.execute(
         "SELECT face_id FROM retired WHERE cluster_id = ? ORDER BY face_id", (number,)
     )
     return [int(r[0]) for r in rows]
+
+
+# ---- where the clusters lag behind the names
+
+
+def stir(lib: Library, stood: Mapping[int, int]) -> None:
+    """Note that it is still to be grouped again around some faces, and in which cluster each stood
+    (or a negative number); what was noted of a face before stays."""
+    lib.db.executemany("INSERT OR IGNORE INTO stirred VALUES (?, ?)", stood.items())
+
+
+def stirred(lib: Library) -> dict[int, int]:
+    """What was noted: by face, where it stood."""
+    return dict(tuple(row) for row in lib.db.execute("SELECT face_id, stood FROM stirred"))
+
+
+def clear_stirred(lib: Library) -> None:
+    """All is grouped again."""
+    lib.db.execute("DELETE FROM stirred")
 
 
 # ---- what a decision did to the numbers, so that undo brings them back

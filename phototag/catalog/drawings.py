@@ -124,9 +124,9 @@ def set_same_pixels(lib: Library, old: int, new: int) -> None:
     """Photo `new` took the place of `old`, or of what `old` was before, and differs from it in its
     metadata alone."""
     lib.db.execute(
-        "INSERT OR IGNORE INTO rewritten SELECT photo_id, ?2 FROM rewritten"
-        " WHERE heir_id = ?1 AND photo_id != ?2 UNION SELECT ?1, ?2",
-        (old, new),
+        "INSERT OR IGNORE INTO rewritten SELECT photo_id, :new FROM rewritten"
+        " WHERE heir_id = :old AND photo_id != :new UNION SELECT :old, :new",
+        {"old": old, "new": new},
     )
 
 

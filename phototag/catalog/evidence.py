@@ -153,10 +153,11 @@ def holders(lib: Library, photo: int, person: int, leave_out: int) -> list[int]:
     """Other faces of a photo, seen at once with this one, that are or may be a person."""
     rows = lib.db.execute(
         "SELECT o.id FROM faces o JOIN assignments a ON a.face_id = o.id"
-        " JOIN faces f ON f.id = ?2 WHERE o.photo_id = ?1"
-        f" AND o.id != ?2 AND (a.person_id = ?3 OR a.suggestion_id = ?3) AND {TOGETHER}"
+        " JOIN faces f ON f.id = :face WHERE o.photo_id = :photo"
+        " AND o.id != :face AND :person IN (a.person_id, a.suggestion_id)"
+        f" AND {TOGETHER}"
         " ORDER BY a.person_id IS NULL, o.id",
-        (photo, leave_out, person),
+        {"photo": photo, "face": leave_out, "person": person},
     )
     return [int(row[0]) for row in rows]
 

@@ -73,12 +73,12 @@ def decided_faces(lib: Library, model: str) -> Decided:
         "SELECT v.person_id, v.face_id, f.photo_id, f.quality, ph.taken, x.face_id IS NOT NULL,"
         " e.vector FROM verdicts v JOIN faces f ON f.id = v.face_id"
         " JOIN photos ph ON ph.id = f.photo_id"
-        " JOIN embeddings e ON e.face_id = v.face_id AND e.model = ?1"
-        " LEFT JOIN examples x ON x.person_id = v.person_id AND x.model = ?1"
+        " JOIN embeddings e ON e.face_id = v.face_id AND e.model = :model"
+        " LEFT JOIN examples x ON x.person_id = v.person_id AND x.model = :model"
         "  AND x.face_id = v.face_id WHERE v.person_id IS NOT NULL"
         " AND NOT EXISTS (SELECT 1 FROM successors s WHERE s.face_id = v.face_id)"
         " ORDER BY v.person_id, ph.key, f.x, f.y, f.id",
-        (model,),
+        {"model": model},
     )
     rows.row_factory = None
     columns = list(zip(*rows, strict=True)) or [()] * 7

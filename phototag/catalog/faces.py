@@ -197,9 +197,9 @@ def ties(lib: Library, old: int, new: int) -> list[Tied]:
 def has_word(lib: Library, face_id: int) -> bool:
     """Whether something that a user decided about this face stands."""
     row = lib.db.execute(
-        "SELECT EXISTS (SELECT 1 FROM verdicts WHERE face_id = ?1)"
-        " OR EXISTS (SELECT 1 FROM rejections WHERE face_id = ?1)",
-        (face_id,),
+        "SELECT EXISTS (SELECT 1 FROM verdicts WHERE face_id = :face)"
+        " OR EXISTS (SELECT 1 FROM rejections WHERE face_id = :face)",
+        {"face": face_id},
     ).fetchone()
     return bool(row[0])
 

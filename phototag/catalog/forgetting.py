@@ -84,9 +84,11 @@ def mentions(lib: Library, word: str) -> dict[str, int]:
             continue
         columns = [row["name"] for row in lib.db.execute(f"PRAGMA table_info({table})")]
         where = " OR ".join(
-            f"(typeof({c}) = 'text' AND instr(lower({c}), lower(?1)) > 0)" for c in columns
+            f"(typeof({c}) = 'text' AND instr(lower({c}), lower(:word)) > 0)" for c in columns
         )
-        count = lib.db.execute(f"SELECT COUNT(*) FROM {table} WHERE {where}", (word,)).fetchone()[0]
+        count = lib.db.execute(
+            f"SELECT COUNT(*) FROM {table} WHERE {where}", {"word": word}
+        ).fetchone()[0]
         if count:
             found[str(table)] = int(count)
     return found
@@ -95,8 +97,9 @@ def mentions(lib: Library, word: str) -> dict[str, int]:
 def is_in_paths(lib: Library, word: str) -> bool:
     """Whether a photo's own path holds the word: then files that name photos hold it, too."""
     row = lib.db.execute(
-        "SELECT EXISTS (SELECT 1 FROM paths WHERE instr(lower(dir || '/' || name), lower(?1)) > 0)"
-        " OR EXISTS (SELECT 1 FROM roots WHERE instr(lower(path), lower(?1)) > 0)",
-        (word,),
+        "SELECT EXISTS"
+        " (SELECT 1 FROM paths WHERE instr(lower(dir || '/' || name), lower(:word)) > 0)"
+        " OR EXISTS (SELECT 1 FROM roots WHERE instr(lower(path), lower(:word)) > 0)",
+        {"word": word},
     ).fetchone()
     return bool(row[0])

@@ -149,16 +149,16 @@ def beside(lib: Library, photo: int) -> tuple[int | None, int | None]:
     ).fetchone()
     when = here[0]
     later = lib.db.execute(
-        f"SELECT ph.id FROM photos ph WHERE ph.live = 1 AND (COALESCE({WHEN}, '') > ?1"
-        f" OR (COALESCE({WHEN}, '') = ?1 AND ph.id < ?2))"
+        f"SELECT ph.id FROM photos ph WHERE ph.live = 1 AND (COALESCE({WHEN}, '') > :taken"
+        f" OR (COALESCE({WHEN}, '') = :taken AND ph.id < :photo))"
         f" ORDER BY COALESCE({WHEN}, ''), ph.id DESC LIMIT 1",
-        (when, photo),
+        {"taken": when, "photo": photo},
     ).fetchone()
     earlier = lib.db.execute(
-        f"SELECT ph.id FROM photos ph WHERE ph.live = 1 AND (COALESCE({WHEN}, '') < ?1"
-        f" OR (COALESCE({WHEN}, '') = ?1 AND ph.id > ?2))"
+        f"SELECT ph.id FROM photos ph WHERE ph.live = 1 AND (COALESCE({WHEN}, '') < :taken"
+        f" OR (COALESCE({WHEN}, '') = :taken AND ph.id > :photo))"
         f" ORDER BY COALESCE({WHEN}, '') DESC, ph.id LIMIT 1",
-        (when, photo),
+        {"taken": when, "photo": photo},
     ).fetchone()
     return (later and int(later[0]), earlier and int(earlier[0]))
 

@@ -102,9 +102,9 @@ def file_of(lib: Library, key: str, pixel_key: str) -> PresentFile | None:
     row = lib.db.execute(
         "SELECT r.path, p.dir, p.name, ph.id, ph.key, ph.width, ph.height, ph.format FROM photos ph"
         " JOIN paths p ON p.photo_id = ph.id AND p.missing_since IS NULL"
-        " JOIN roots r ON r.id = p.root_id WHERE ph.key = ?1 OR ph.pixel_key = ?2"
-        " ORDER BY ph.key != ?1, p.id LIMIT 1",
-        (key, pixel_key),
+        " JOIN roots r ON r.id = p.root_id WHERE ph.key = :key OR ph.pixel_key = :pixels"
+        " ORDER BY ph.key != :key, p.id LIMIT 1",
+        {"key": key, "pixels": pixel_key},
     ).fetchone()
     if row is None:
         return None
@@ -133,14 +133,14 @@ def xmp_files(lib: Library, place: str, *, changed_only: bool = False) -> Iterat
     rows = lib.db.execute(
         "SELECT p.id, ph.id, ph.version, x.content FROM paths p"
         " JOIN photos ph ON ph.id = p.photo_id"
-        " LEFT JOIN xmp_written x ON x.path_id = p.id AND x.place = ?1"
+        " LEFT JOIN xmp_written x ON x.path_id = p.id AND x.place = :place"
         " WHERE p.missing_since IS NULL"
-        " AND (NOT ?2 OR x.version IS NULL OR x.version != ph.version)"
+        " AND (NOT :changed OR x.version IS NULL OR x.version != ph.version)"
         " AND (x.path_id IS NOT NULL"
         "  OR EXISTS (SELECT 1 FROM faces f JOIN assignments a ON a.face_id = f.id"
         "   WHERE f.photo_id = ph.id AND a.person_id IS NOT NULL)"
         "  OR EXISTS (SELECT 1 FROM present_photos v WHERE v.photo_id = ph.id)) ORDER BY p.id",
-        (place, changed_only),
+        {"place": place, "changed": changed_only},
     ).fetchall()
     return (XmpFile(int(row[0]), int(row[1]), int(row[2]), row[3]) for row in rows)
 

@@ -182,13 +182,17 @@ def settle_embedded(lib: Library, model: str) -> None:
     use before), or that hold no face that they can see."""
     used = recognizer(lib)
     lib.db.execute(
-        "UPDATE photos SET embedded = ?1, grouped = 0 WHERE live = 1"
-        " AND (embedded < ?1 OR embedded > ?1) AND NOT EXISTS"
-        " (SELECT 1 FROM faces f LEFT JOIN embeddings e ON e.face_id = f.id AND e.model = ?2"
-        "  LEFT JOIN embeddings c ON c.face_id = f.id AND c.model = ?3"
+        "UPDATE photos SET embedded = :seen, grouped = 0 WHERE live = 1"
+        " AND (embedded < :seen OR embedded > :seen) AND NOT EXISTS"
+        " (SELECT 1 FROM faces f LEFT JOIN embeddings e ON e.face_id = f.id AND e.model = :model"
+        "  LEFT JOIN embeddings c ON c.face_id = f.id AND c.model = :used"
         "  WHERE f.photo_id = photos.id AND f.landmarks != '[]'"
         "  AND (e.face_id IS NULL OR c.face_id IS NULL))",
-        (seen_mark(lib, model), model, model if used.is_gallery else used.id),
+        {
+            "seen": seen_mark(lib, model),
+            "model": model,
+            "used": model if used.is_gallery else used.id,
+        },
     )
 
 
@@ -252,9 +256,9 @@ def any_unseen(lib: Library, model: str) -> bool:
     """Whether a live photo holds faces that this model, or the classifier in use, has not seen:
     another was used before."""
     row = lib.db.execute(
-        "SELECT 1 FROM photos ph WHERE live = 1 AND (embedded < ?1 OR embedded > ?1)"
+        "SELECT 1 FROM photos ph WHERE live = 1 AND (embedded < :seen OR embedded > :seen)"
         " AND EXISTS (SELECT 1 FROM faces WHERE photo_id = ph.id) LIMIT 1",
-        (seen_mark(lib, model),),
+        {"seen": seen_mark(lib, model)},
     ).fetchone()
     return row is not None
 

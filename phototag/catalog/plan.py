@@ -84,13 +84,13 @@ def plan_embedding(lib: Library, root: int, model: str, *, retry: bool) -> None:
         "INSERT OR IGNORE INTO temp.todo (place, root, dir, name, size, mtime_ns, kind)"
         " SELECT -1, p.root_id, p.dir, p.name, p.size, p.mtime_ns, 'embed' FROM photos ph"
         " JOIN paths p ON p.id = (SELECT MIN(o.id) FROM paths o WHERE o.photo_id = ph.id"
-        "  AND o.root_id = ?1 AND o.missing_since IS NULL"
+        "  AND o.root_id = :root AND o.missing_since IS NULL"
         "  AND NOT EXISTS (SELECT 1 FROM temp.gone g WHERE g.path_id = o.id)"
-        "  AND (?3 OR NOT EXISTS (SELECT 1 FROM failures f WHERE f.path_id = o.id)))"
-        " WHERE ph.live = 1 AND (ph.embedded < ?2 OR ph.embedded > ?2)"
+        "  AND (:retry OR NOT EXISTS (SELECT 1 FROM failures f WHERE f.path_id = o.id)))"
+        " WHERE ph.live = 1 AND (ph.embedded < :seen OR ph.embedded > :seen)"
         " AND NOT EXISTS (SELECT 1 FROM temp.todo t WHERE t.root = p.root_id AND t.dir = p.dir"
         "  AND t.name = p.name)",
-        (root, seen_mark(lib, model), retry),
+        {"root": root, "seen": seen_mark(lib, model), "retry": retry},
     )
 
 
@@ -163,8 +163,9 @@ def back(lib: Library) -> list[Lost]:
 def gone(lib: Library, place: int | None = None) -> Iterator[Lost]:
     """What is still planned as gone: (path, photo)."""
     rows = lib.db.execute(
-        "SELECT path_id, photo_id FROM temp.gone WHERE ?1 IS NULL OR place = ?1 ORDER BY path_id",
-        (place,),
+        "SELECT path_id, photo_id FROM temp.gone WHERE :place IS NULL OR place = :place"
+        " ORDER BY path_id",
+        {"place": place},
     )
     return ((int(row[0]), row[1]) for row in rows)
 

@@ -293,11 +293,18 @@ def m005_lives(db: sqlite3.Connection) -> None:
     db.execute("CREATE TABLE lives (person_id INTEGER PRIMARY KEY, born TEXT, died TEXT)")
 
 
+def m006_stirred(db: sqlite3.Connection) -> None:
+    """Faces that were named (or not any more) and around which clusters were not grouped again
+    yet; `stood`: the cluster of each before. A face may be gone since."""
+    db.execute("CREATE TABLE stirred (face_id INTEGER PRIMARY KEY, stood INTEGER NOT NULL)")
+
+
 MIGRATIONS = (
     m001_initial,
     m002_drawn_faces,
     m003_videos,
     m004_remembered_groups,
     m005_lives,
+    m006_stirred,
 )
 VERSION = len(MIGRATIONS)

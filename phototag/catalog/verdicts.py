@@ -158,11 +158,12 @@ def may_be(lib: Library, faces: Iterable[int], person: int) -> set[int]:
     """Those of some undecided faces that nothing said keeps from being a person: no refusal, and no
     other face of the photo that has the name."""
     rows = lib.db.execute(
-        "SELECT f.id FROM faces f LEFT JOIN rejections r ON r.face_id = f.id AND r.person_id = ?1"
-        " WHERE f.id IN (SELECT value FROM json_each(?2)) AND r.face_id IS NULL AND NOT EXISTS"
+        "SELECT f.id FROM faces f"
+        " LEFT JOIN rejections r ON r.face_id = f.id AND r.person_id = :person"
+        " WHERE f.id IN (SELECT value FROM json_each(:faces)) AND r.face_id IS NULL AND NOT EXISTS"
         " (SELECT 1 FROM faces o JOIN assignments a ON a.face_id = o.id"
-        "  WHERE o.photo_id = f.photo_id AND o.id != f.id AND a.person_id = ?1)",
-        (person, listed(faces)),
+        "  WHERE o.photo_id = f.photo_id AND o.id != f.id AND a.person_id = :person)",
+        {"person": person, "faces": listed(faces)},
     )
     return {int(row[0]) for row in rows}
 

@@ -186,8 +186,8 @@ def people_rows(lib: Library, only: int | None = None) -> list[PersonRow]:
         " LEFT JOIN assignments a ON a.person_id = p.id"
         " LEFT JOIN faces f ON f.id = a.face_id"
         " LEFT JOIN photos ph ON ph.id = f.photo_id AND ph.live = 1"
-        " WHERE ?1 IS NULL OR p.id = ?1 GROUP BY p.id ORDER BY faces DESC, p.name",
-        (only,),
+        " WHERE :only IS NULL OR p.id = :only GROUP BY p.id ORDER BY faces DESC, p.name",
+        {"only": only},
     )
     return [
         PersonRow(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from phototag import errors
@@ -31,12 +31,12 @@ def decide(library: str | None, as_json: bool, verb: Callable[[Session, Ground],
     """Make one decision, tell it, and write the outputs that follow."""
     with writing(library) as session:
         ground = ground_of(session)
+        if not as_json:  # said as soon as it is decided; clusters and outputs follow
+            ground = replace(ground, tell=lambda said: console.say(in_words(said)))
         said = verb(session, ground)
-        if not as_json:
-            console.say(in_words(said))  # it is decided; the outputs follow
         publish(session, ground.model, quiet=as_json)
     if as_json:
-        console.document("decision", {k: v for k, v in asdict(said).items() if k != "changed"})
+        console.document("decision", asdict(said))
     return errors.OK
 
 

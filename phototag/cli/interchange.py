@@ -83,10 +83,7 @@ def import_(
         if report.said is not None:
             Publisher(session.lib, session.settings, card.id, default_library=session.default).run()
     if as_json:
-        said = asdict(report)
-        if report.said is not None:
-            said["said"].pop("changed")
-        console.document("import", said)
+        console.document("import", asdict(report))
     else:
         _told(report, dry_run)
     failed = any(problem.reason != OTHER_SHAPE for problem in report.problems)

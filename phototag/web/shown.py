@@ -203,7 +203,7 @@ def said(found: Said) -> dict[str, Any]:
     """What a decision did, for the bar that offers to undo it."""
     more = effects(found)
     text = found.text + (f" {', '.join(more)}." if more else "")
-    return {k: v for k, v in asdict(found).items() if k != "changed"} | {"text": text}
+    return asdict(found) | {"text": text}
 
 
 def effects(found: Said) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from phototag.catalog import assignments as assignment_table
 from phototag.catalog import checks, journal, mirror, store
+from phototag.catalog import clusters as cluster_table
 from phototag.catalog import faces as table
 from phototag.catalog import photos as photo_table
 from phototag.catalog import verdicts as verdict_table
@@ -159,6 +160,12 @@ def _assignments(patient: Patient) -> Iterator[Check]:
 
 
 def _clusters(patient: Patient) -> Iterator[Check]:
+    lagging = len(cluster_table.stirred(patient.lib))
+    if lagging:
+        said = f"clusters were not grouped again around {lagging:,} faces yet"
+        advice = "--repair does it, and so does phototag scan."
+        yield unsettled(problem(AREA, "clusters", said, advice, "regroup"), patient)
+        return
     found = checks.clusters(patient.lib)
     for finding in found:
         said = f"{finding.count:,} {finding.said}: {listed(finding.examples, finding.count)}"

@@ -27,16 +27,23 @@ ABSENT = -2
 """A face that did not take part in clusters before."""
 
 
-def is_open(assignment: Assignment | None) -> bool:
-    """Whether a face takes part in clusters."""
-    return assignment is not None and assignment.state in ("unknown", "cluster")
+def stood_before(settled: Settled) -> dict[int, int]:
+    """Where each face that was settled anew stood: its cluster, `ALONE` or `ABSENT`."""
+    faces = settled.before.keys() | settled.after.keys()
+    return {face: _stood(settled.before.get(face)) for face in faces}
+
+
+def _stood(assignment: Assignment | None) -> int:
+    if assignment is None or assignment.state not in ("unknown", "cluster"):
+        return ABSENT
+    return ALONE if assignment.cluster is None else assignment.cluster
 
 
 def cluster(
     lib: Library,
     thresholds: Thresholds,
     refreshed: Refreshed,
-    settled: Settled,
+    stirred: Mapping[int, int],
     free_photos: Collection[int],
     stirred_photos: Collection[int] = (),
     *,
@@ -47,16 +54,16 @@ def cluster(
 ) -> Settled:
     """Group the open faces around all that changed; what came out is written and told.
 
-    `stirred_photos`: those that came to `free_photos`, or left them. `memory` is what comes out
-    where it fits.
+    `stirred`: the faces that were settled anew, as `stood_before` tells. `stirred_photos`: those
+    that came to `free_photos`, or left them. `memory` is what comes out where it fits.
     """
     faces = refreshed.table
-    open_rows = OpenRows(lib, faces, settled, everything=everything)
+    open_rows = OpenRows(lib, faces, stirred, everything=everything)
     if memory is not None and not refreshed.stirred.any():
-        found = _remembered(lib, memory, open_rows, settled, decision)
+        found = _remembered(lib, memory, open_rows, stirred, decision)
         if found is not None:
             return found
-    lost = _lost(faces, settled)
+    lost = _lost(faces, stirred)
     seeds = open_rows.turned | refreshed.stirred | everything
     seeds |= np.isin(faces.photos, np.array(sorted(stirred_photos), dtype=np.int64))
     seeds[open_rows.members(np.array(sorted(lost), dtype=np.int64))] = True
@@ -83,14 +90,18 @@ def cluster(
 
 
 def _remembered(
-    lib: Library, memory: Remembered, rows: OpenRows, settled: Settled, decision: int | None
+    lib: Library,
+    memory: Remembered,
+    rows: OpenRows,
+    stirred: Mapping[int, int],
+    decision: int | None,
 ) -> Settled | None:
     """Write the clusters as they were, each face of no other cluster keeping its own; None where
     the catalogue is not as it was noted."""
     numbers = np.array(sorted(memory.now), dtype=np.int64)
     noted = {face: number for number, faces in memory.then.items() for face in faces}
     those = {face for faces in memory.now.values() for face in faces} | noted.keys()
-    those |= settled.before.keys() | settled.after.keys()
+    those |= stirred.keys()
     here = np.union1d(rows.members(numbers), rows.faces.rows(those))
     now, before = rows.look(here)
     stood = as_mapping(rows.faces.ids[here], before)
@@ -107,9 +118,9 @@ class OpenRows:
     rows that are asked for."""
 
     def __init__(
-        self, lib: Library, faces: FaceTable, settled: Settled, *, everything: bool
+        self, lib: Library, faces: FaceTable, stirred: Mapping[int, int], *, everything: bool
     ) -> None:
-        self.lib, self.faces, self.settled = lib, faces, settled
+        self.lib, self.faces = lib, faces
         count = len(faces.ids)
         self._known = np.zeros(count, dtype=np.bool_)
         self._now = np.zeros(count, dtype=np.bool_)
@@ -117,20 +128,20 @@ class OpenRows:
         self._whole: set[int] = set()
         self.touched = np.zeros(count, dtype=np.bool_)
         """Faces whose assignment was settled anew."""
-        touched = faces.rows(settled.before.keys() | settled.after.keys())
+        touched = faces.rows(stirred)
         if everything:
             self._take(*assignment_table.open_faces(lib))
             self._known[:] = True
         else:
             self._read(touched)
         self.touched[touched] = True
-        for row in touched.tolist():
-            was = settled.before.get(int(faces.ids[row]))
-            self._before[row] = ABSENT
-            if was is not None and is_open(was):
-                self._before[row] = ALONE if was.cluster is None else was.cluster
+        written = self._before[touched]
+        stood = [stirred[face] for face in faces.ids[touched].tolist()]
+        self._before[touched] = np.array(stood, dtype=np.int64)
         self.turned = self._known & (self._now != (self._before != ABSENT))
-        """Faces that take part now and did not before, or the other way round."""
+        """Faces that take part now and did not before, or the other way round, or that left their
+        cluster meanwhile."""
+        self.turned[touched] |= written != self._before[touched]
 
     def look(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """(which take part now, their clusters before: -1 for those without)."""
@@ -164,9 +175,9 @@ class OpenRows:
         self._known[rows] = True
 
 
-def _lost(faces: FaceTable, settled: Settled) -> dict[int, set[int]]:
+def _lost(faces: FaceTable, stirred: Mapping[int, int]) -> dict[int, set[int]]:
     """Clusters that lost faces which are not in the table any more, with those faces."""
-    clusters = {f: a.cluster for f, a in settled.before.items() if a.cluster is not None}
+    clusters = {face: stood for face, stood in stirred.items() if stood > ALONE}
     here = set(faces.ids[faces.rows(clusters)].tolist())
     lost: dict[int, set[int]] = defaultdict(set)
     for face, number in clusters.items():

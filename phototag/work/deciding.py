@@ -13,8 +13,8 @@ from phototag.catalog.clusters import AFTER, BEFORE
 from phototag.catalog.store import Library
 from phototag.core.decisions import Decision, same_name
 from phototag.core.types import Thresholds
-from phototag.work.group import Again, Grouping, regroup
-from phototag.work.verdicts import apply, catch_up, replay_all
+from phototag.work.group import Again, Begun, Grouping, begin, finish, put_off
+from phototag.work.verdicts import Change, apply, catch_up, replay_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,9 @@ class Ground:
     now: str
     """ISO 8601."""
     actor: str
+    tell: Callable[[Said], None] = lambda said: None
+    """Hears of each decision when it is on the disk and who is who is settled; the clusters
+    follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,6 @@ class Said:
     """Unknown faces that are recognised now."""
     suggested: int = 0
     withdrawn: int = 0
-    changed: tuple[int, ...] = ()
 
 
 def describe(decision: Decision) -> str:
@@ -98,8 +100,8 @@ def decide(
         )
         change = missed | apply(lib, decision)
         then()
-        grouping = regroup(lib, ground.model, ground.thresholds, change, decision=decision.id)
-    return _said(lib, decision, text, faces, grouping)
+        begun = _begun(lib, ground, change, decision.id)
+    return _told_and_finished(lib, ground, begun, _said(lib, decision, text, faces, begun.grouping))
 
 
 def take_back_or_repeat(lib: Library, ground: Ground, kind: str, target: Decision) -> Said:
@@ -113,16 +115,31 @@ def take_back_or_repeat(lib: Library, ground: Ground, kind: str, target: Decisio
             payload={"decision": target.id},
         )
         change = replay_all(lib)
-        grouping = regroup(
-            lib,
-            ground.model,
-            ground.thresholds,
-            change,
-            decision=decision.id,
-            again=Again(target.id, BEFORE if kind == "undo" else AFTER),
-        )
-    verb = "Undone" if kind == "undo" else "Done again"
-    return _said(lib, decision, f"{verb}: {describe(target)}.", (), grouping)
+        again = Again(target.id, BEFORE if kind == "undo" else AFTER)
+        begun = _begun(lib, ground, change, decision.id, again)
+    text = f"{'Undone' if kind == 'undo' else 'Done again'}: {describe(target)}."
+    return _told_and_finished(lib, ground, begun, _said(lib, decision, text, (), begun.grouping))
+
+
+def _begun(
+    lib: Library, ground: Ground, change: Change, decision: int, again: Again | None = None
+) -> Begun:
+    """Who is who now. The clusters are put off where the catalogue can tell later what they wait
+    for: in a large library they take ten times as long (`benchmarks/library.py`)."""
+    begun = begin(lib, ground.model, ground.thresholds, change, decision=decision, again=again)
+    if begun.rest is None:
+        return begun
+    if not begun.rest.can_wait:
+        return Begun(finish(lib, begun.rest))
+    put_off(lib, begun.rest)
+    return begun
+
+
+def _told_and_finished(lib: Library, ground: Ground, begun: Begun, said: Said) -> Said:
+    ground.tell(said)
+    if begun.rest is not None:
+        finish(lib, begun.rest)
+    return said
 
 
 @contextmanager
@@ -149,5 +166,4 @@ def _said(
         recognised=grouping.recognised,
         suggested=grouping.suggested,
         withdrawn=grouping.withdrawn,
-        changed=grouping.changed,
     )

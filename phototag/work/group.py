@@ -15,17 +15,17 @@ from dataclasses import dataclass, replace
 
 from phototag.catalog import arrays, journal
 from phototag.catalog import assignments as table
+from phototag.catalog import clusters as cluster_table
 from phototag.catalog import faces as face_table
 from phototag.catalog import photos as photo_table
 from phototag.catalog import verdicts as verdict_table
-from phototag.catalog.assignments import Assignment
 from phototag.catalog.recognizer import recognizer
 from phototag.catalog.store import Library, meta, set_meta
 from phototag.core.neighbours import NEIGHBOURS
 from phototag.core.types import Thresholds
-from phototag.work.cluster import cluster
+from phototag.work.cluster import cluster, stood_before
 from phototag.work.consent import Consent, Held, clear, held, mark_of
-from phototag.work.face_table import refreshed
+from phototag.work.face_table import Refreshed, refreshed
 from phototag.work.recognise import (
     Settled,
     examples_of,
@@ -38,6 +38,9 @@ from phototag.work.remembered import Again, Remembered, note_standing, remembere
 from phototag.work.verdicts import Change
 
 NOTHING = Change()
+
+Stood = Mapping[int, int]
+"""By face: its cluster before it was settled anew, or `ALONE` or `ABSENT` (`work.cluster`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,70 @@ class Grouping:
     """What was not applied, because it is more than a scan may change by itself."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What the second half of a regrouping needs of the first."""
+
+    thresholds: Thresholds
+    found: Refreshed
+    settled: Settled
+    stirred: Stood
+    """The faces that were settled anew, and those that nobody grouped again around since."""
+    beside: Collection[int]
+    """Photos that may show somebody twice from now on, or no more."""
+    everything: bool
+    decision: int | None
+    again: Again | None
+    memory: Remembered | None
+    plain: bool
+    """Whether one decision is all that changed since all was grouped."""
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether `stirred` tells all around which is to be grouped."""
+        return self.plain and not self.beside
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The first half of a regrouping."""
+
+    grouping: Grouping
+    rest: Rest | None = None
+    """None where nothing is left to do."""
+
+
 def regroup(
+    lib: Library,
+    model: str,
+    thresholds: Thresholds,
+    change: Change = NOTHING,
+    *,
+    everything: bool = False,
+    decision: int | None = None,
+    consent: Consent | None = None,
+) -> Grouping:
+    """Settle all photos that changed, the faces in `change`, and all that may be one of its people;
+    mark the photos whose outputs are others now.
+
+    `consent` judges what comes out: where it may not stand, only what was decided is written, and
+    the rest waits. `decision` as for `begin`. Runs inside the caller's transaction or its own.
+    Raises CannotWrite.
+    """
+    with lib.transaction():
+        begun = begin(
+            lib,
+            model,
+            thresholds,
+            change,
+            everything=everything,
+            decision=decision,
+            consent=consent,
+        )
+        return begun.grouping if begun.rest is None else finish(lib, begun.rest)
+
+
+def begin(
     lib: Library,
     model: str,
     thresholds: Thresholds,
@@ -68,47 +134,77 @@ def regroup(
     decision: int | None = None,
     again: Again | None = None,
     consent: Consent | None = None,
-) -> Grouping:
-    """Settle all photos that changed, the faces in `change`, and all that may be one of its people;
-    mark the photos whose outputs are others now.
+) -> Begun:
+    """The first half of `regroup`: say who is who. `finish` is the second, in the same transaction,
+    or after it where `put_off` was called.
 
     `decision` is the one that this follows from, `again` tells an undo or redo which one it takes
-    back or repeats. `consent` judges what comes out: where it may not stand, only what was decided
-    is written, and the rest waits. Runs inside the caller's transaction or its own. Raises
-    CannotWrite.
+    back or repeats. Call inside a transaction.
     """
+    wanted = signature(lib, model, thresholds)
+    others = meta(lib, "grouped") != wanted
+    unsettled = others or photo_table.any_unseen(lib, model)
+    waits = consent is None and not everything and held(lib) is not None
+    if waits or (decision is not None and unsettled):
+        return Begun(_words_only(lib, change, decision))
+    dirty = set(photo_table.ungrouped(lib))
+    stirred = cluster_table.stirred(lib)
+    everything = everything or others
+    plain = not (everything or dirty or stirred)
+    if plain and not (change.people or change.faces or change.photos):
+        return Begun(Grouping((), 0, 0, 0))
+    memory = remembered(lib, again) if again is not None and plain else None
+    with lib.attempt() as take_back:
+        found, settled, beside = _named(lib, model, thresholds, change, dirty, everything)
+        stands = consent is None or consent.judge(lib, settled.before, settled.after)
+        if not stands:
+            take_back()
+    if not stands and consent is not None:
+        return Begun(_wait(lib, model, change, consent, wanted))
+    photo_table.set_grouped(lib)
+    set_meta(lib, "grouped", wanted)
+    if consent is None:
+        clear(lib)
+    else:
+        consent.settle(lib, model, stands=True, mark="")
+    stirred = stood_before(settled) | stirred
+    rest = Rest(
+        thresholds, found, settled, stirred, beside, everything, decision, again, memory, plain
+    )
+    return Begun(_told(settled), rest)
+
+
+def put_off(lib: Library, rest: Rest) -> None:
+    """Let the transaction end before the second half: until then the catalogue says around which
+    faces it is still to be done. If nobody does, the next `begin` will."""
+    if not rest.can_wait:
+        raise ValueError("more changed than the faces that were settled tell")
+    cluster_table.stir(lib, rest.stirred)
+    _unpublish(lib, rest.settled)
+
+
+def finish(lib: Library, rest: Rest) -> Grouping:
+    """The second half: group again around all that changed, and tell both halves as one. Runs
+    inside the caller's transaction or its own. Raises CannotWrite."""
     with lib.transaction():
-        wanted = signature(lib, model, thresholds)
-        others = meta(lib, "grouped") != wanted
-        unsettled = others or photo_table.any_unseen(lib, model)
-        waits = consent is None and not everything and held(lib) is not None
-        if waits or (decision is not None and unsettled):
-            return _words_only(lib, change, decision)
-        dirty = set(photo_table.ungrouped(lib))
-        if not (everything or others or dirty or change.people or change.faces or change.photos):
-            return Grouping((), 0, 0, 0)
-        plain = not (everything or others or dirty)
-        memory = remembered(lib, again) if again is not None and plain else None
-        with lib.attempt() as take_back:
-            settled = _regrouped(
-                lib, model, thresholds, change, dirty, everything or others, decision, again, memory
-            )
-            stands = consent is None or consent.judge(lib, settled.before, settled.after)
-            if not stands:
-                take_back()
-        if not stands and consent is not None:
-            return _wait(lib, model, change, consent, wanted)
-        note_standing(lib, decision, again, plain=plain)
-        photo_table.set_grouped(lib)
-        set_meta(lib, "grouped", wanted)
-        if consent is None:
-            clear(lib)
-        else:
-            consent.settle(lib, model, stands=True, mark="")
-        changed = sorted(settled.before.keys() | settled.after.keys())
-        photo_table.unpublish(lib, sorted(set(face_table.photos_of(lib, changed).values())))
+        clustered = cluster(
+            lib,
+            rest.thresholds,
+            rest.found,
+            rest.stirred,
+            twice_photos(lib),
+            rest.beside,
+            everything=rest.everything,
+            decision=rest.decision,
+            again=rest.again,
+            memory=rest.memory,
+        )
+        cluster_table.clear_stirred(lib)
+        note_standing(lib, rest.decision, rest.again, plain=rest.plain)
+        both = rest.settled.then(clustered)
+        _unpublish(lib, both)
     arrays.sweep_arrays(lib)
-    return _told(settled.before, settled.after, changed)
+    return _told(both)
 
 
 def signature(lib: Library, model: str, thresholds: Thresholds) -> str:
@@ -142,11 +238,10 @@ def _words_only(lib: Library, change: Change, decision: int | None = None) -> Gr
     if decision is not None:
         faces |= _uprooted(lib, change, decision)
     settled = settle_words(lib, faces)
-    changed = sorted(settled.before.keys() | settled.after.keys())
-    photos = sorted(set(face_table.photos_of(lib, changed).values()))
-    photo_table.unsettle(lib, photos)
+    photo_table.unsettle(lib, _photos(lib, settled))
+    cluster_table.stir(lib, stood_before(settled))
     note_standing(lib, None, None, plain=False)
-    return _told(settled.before, settled.after, changed)
+    return _told(settled)
 
 
 def _uprooted(lib: Library, change: Change, decision: int) -> set[int]:
@@ -168,46 +263,43 @@ def _uprooted(lib: Library, change: Change, decision: int) -> set[int]:
     return orphans
 
 
-def _regrouped(
+def _named(
     lib: Library,
     model: str,
     thresholds: Thresholds,
     change: Change,
     dirty: set[int],
     everything: bool,
-    decision: int | None,
-    again: Again | None,
-    memory: Remembered | None,
-) -> Settled:
+) -> tuple[Refreshed, Settled, set[int]]:
+    """Settle who is who: (the faces, what came out, photos that may show somebody twice now, or no
+    more)."""
     new = refreshed(lib, model, thresholds, dirty)
     people = set(verdict_table.people(lib)) if everything else set(change.people)
     people |= verdict_table.decided_people(lib, dirty)
     touched = update_scores(lib, model, thresholds, new.table, people=people, new=new.new)
     touched |= change.faces | table.faces_scored(lib, change.lives)
-    stirred = photo_table.photos_with_keys(lib, change.photos)
-    photos = dirty | stirred | set(face_table.photos_of(lib, touched).values())
+    beside = photo_table.photos_with_keys(lib, change.photos)
+    photos = dirty | beside | set(face_table.photos_of(lib, touched).values())
     if everything:
         photos |= photo_table.with_faces(lib)
     levels = recognizer(lib).levels(thresholds)
-    settled = settle(lib, new.table, levels, photos)
-    clustered = cluster(
-        lib,
-        thresholds,
-        new,
-        settled,
-        twice_photos(lib),
-        stirred,
-        everything=everything,
-        decision=decision,
-        again=again,
-        memory=memory,
-    )
-    return settled.then(clustered)
+    return new, settle(lib, new.table, levels, photos), beside
 
 
-def _told(
-    old: Mapping[int, Assignment], new: Mapping[int, Assignment], changed: Collection[int]
-) -> Grouping:
+def _photos(lib: Library, settled: Settled) -> list[int]:
+    """The photos of the faces that are others now."""
+    changed = settled.before.keys() | settled.after.keys()
+    return sorted(set(face_table.photos_of(lib, changed).values()))
+
+
+def _unpublish(lib: Library, settled: Settled) -> None:
+    photo_table.unpublish(lib, _photos(lib, settled))
+
+
+def _told(settled: Settled) -> Grouping:
+    """What came out, in numbers."""
+    old, new = settled.before, settled.after
+    changed = sorted(old.keys() | new.keys())
     recognised = suggested = withdrawn = moved = 0
     for face in changed:
         before, after = old.get(face), new.get(face)
@@ -221,4 +313,4 @@ def _told(
     return Grouping(tuple(changed), recognised, suggested, withdrawn, moved)
 
 
-__all__ = ["Again", "Change", "Grouping", "examples_of", "regroup", "still_held"]
+__all__ = ["Again", "Change", "Grouping", "begin", "examples_of", "finish", "put_off", "regroup"]

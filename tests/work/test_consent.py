@@ -150,6 +150,25 @@ def test_decisions_hold_while_names_wait_and_carry_nothing_along(world: World) -
     assert world.who()["ann5.jpg", 0.1] == "Ann"
 
 
+def test_what_is_decided_while_a_model_comes_in_by_nights_stirs_its_clusters(
+    tmp_path: Path,
+) -> None:
+    """Without the one in the middle, the other two are no group."""
+    world = World(tmp_path, settings=FEW)
+    for n, alike in enumerate((0.98, 0.75, 0.62)):
+        world.put(f"a{n}.jpg", photo(f"a{n}", face("ann", alike=alike)))
+    for n in range(4):
+        world.put(f"b{n}.jpg", photo(f"b{n}", face(f"b{n}")))
+    world.scan()
+    world.model = OTHER
+    assert world.scan(seconds=0.0).remaining == 3
+    group = "SELECT face_id FROM assignments WHERE cluster_id IS NOT NULL"
+    assert len(world.ask(group)) == 3
+    world.say("ignore", [world.face("a0.jpg")])
+    world.scan()
+    assert world.ask(group) == []
+
+
 def test_a_look_changes_nothing_and_the_next_scan_does_what_it_said(world: World) -> None:
     world.put("more.jpg", photo("more", face("ann", alike=0.85)))
     tables = ("assignments", "clusters", "outputs", "people", "verdicts", "retired")

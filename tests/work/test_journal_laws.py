@@ -18,6 +18,7 @@ from phototag.catalog.arrays import forget_arrays
 from phototag.errors import NotFound, NothingToUndo, UsageError
 from phototag.settings import Settings
 from phototag.work.group import regroup
+from phototag.work.names import find_target
 from phototag.work.verdicts import replay_all
 
 from .written_photos import LEVELS, MODEL, World, face, photo
@@ -288,6 +289,31 @@ def test_undoing_all_gives_the_state_before_to_the_byte(steps: list[tuple[Any, .
         for after in states[1:]:
             world.say("redo")
             assert state(world) == after
+
+
+@PROFILE
+@given(st.lists(st.tuples(st.one_of(DECISION, DECISION, TURN), st.booleans()), max_size=12))
+def test_what_a_killed_decision_left_is_done_by_the_next_or_by_a_scan(
+    steps: list[tuple[tuple[Any, ...], bool]],
+) -> None:
+    with small_world() as world:
+        for step, world.cut in steps:
+            decide(world, step)
+        world.scan()
+        check_laws(world)
+        assert world.table("stirred") == []
+        check_it_follows_from_the_journal(world)
+
+
+def test_a_cluster_named_by_a_killed_decision_says_who_it_is() -> None:
+    with small_world() as world:
+        number = world.ask("SELECT MIN(id) FROM clusters WHERE alive = 1")[0][0]
+        world.cut = True
+        said = world.say("label", [f"cluster-{number}"], "Ann")
+        assert said.faces > 1
+        assert len(held_by(world, "Ann")) == said.faces + said.recognised
+        with world.open() as lib, pytest.raises(NotFound, match=f"cluster-{number} is now Ann"):
+            find_target(lib, f"cluster-{number}")
 
 
 def state(world: World) -> dict[str, list[tuple[Any, ...]]]:

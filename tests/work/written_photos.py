@@ -170,6 +170,10 @@ class Onlooker:
         return Sight(tuple(looks), b"thumb")
 
 
+class CutOff(BaseException):
+    """The process is killed."""
+
+
 @dataclass(slots=True)
 class World:
     """A folder of written photos and a library."""
@@ -178,6 +182,8 @@ class World:
     settings: Settings = Settings(sheet=False, thumbnails=False)  # noqa: RUF009 (frozen)
     model: str = MODEL
     now: datetime = START
+    cut: bool = False
+    """Whether decisions are cut off as soon as they are answered."""
     looker: Looker = field(default_factory=lambda: Looker(MODEL))
     published: PublishReport = field(default_factory=PublishReport)
 
@@ -230,9 +236,20 @@ class World:
     def say(self, verb: str, *words: Any, **options: Any) -> Said:
         """Decide something: `say("label", ["face-1"], "Alice")`."""
         self.now += timedelta(minutes=1)
-        ground = Ground(self.model, LEVELS, self.now.isoformat(), "tester")
+        answers: list[Said] = []
+
+        def hear(said: Said) -> None:
+            answers.append(said)
+            if self.cut:
+                raise CutOff
+
+        ground = Ground(self.model, LEVELS, self.now.isoformat(), "tester", hear)
         with self.open() as lib:
-            said: Said = getattr(tag, verb)(lib, ground, *words, **options)
+            try:
+                said: Said = getattr(tag, verb)(lib, ground, *words, **options)
+            except CutOff:
+                return answers[0]
+            assert answers == [said]
             self.published = Publisher(lib, self.settings, self.model).run()
         return said
 
