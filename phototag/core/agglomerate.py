@@ -4,7 +4,8 @@ The mean similarity of two groups of unit vectors is dot(sum A, sum B) / (|A| |B
 pairs is needed; on the grid the sums and products are exact in float64 up to |A| |B| = 2**31.
 
 Best pair first, cut at the model card's `cluster` threshold. Groups are compared when an edge
-between them comes up, edges going from the most similar down. On the graph of all pairs that is
+between them comes up, edges going from the most similar down. A pair of faces is an edge if each is
+in the other's list, or one is the other's nearest. On the graph of all pairs that is
 plain average linkage: when two groups merge, what they have in common with a third never rises
 above the better of the two, so an older value is a bound that is looked at again only when it
 leads. Faces that no chain of edges joins have no influence on one another.
@@ -32,6 +33,10 @@ Pair = tuple[float, int, int, int]
 
 Tag = tuple[int, int]
 """A photo, and a moment in it: 0 but in videos."""
+
+LINKS = "mutual"
+"""Names the rule by which lists of neighbours make edges: what was grouped by another is grouped
+again."""
 
 ALONE = -1
 """The label of a face that belongs to no group."""
@@ -80,14 +85,9 @@ def agglomerate(
     return groups.labels(place)
 
 
-def _inside(ids: Ids, keep: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-    """(face, neighbour) of every edge between two faces of `keep`, and where in `ids` they are."""
-    here = (ids >= 0) & keep[:, None] & keep[ids]
-    return np.nonzero(here)[0], ids[here].astype(np.int64), here
-
-
 class _Edges:
-    """Pairs of faces by their places in the caller's order, `one` before `other`, best first."""
+    """Pairs of faces by their places in the caller's order, `one` before `other`, best first: those
+    that are in each other's list, and each face with its nearest."""
 
     def __init__(
         self, one: NDArray[np.int64], other: NDArray[np.int64], sims: NDArray[np.float64]
@@ -96,10 +96,10 @@ class _Edges:
 
     @classmethod
     def of(cls, ids: Ids, sims: Vectors, place: NDArray[np.int64], keep: Mask) -> _Edges:
-        rows, columns, here = _inside(ids, keep)
-        a, b = place[rows], place[columns]
-        codes = np.minimum(a, b) * len(ids) + np.maximum(a, b)
-        codes, first = np.unique(codes, return_index=True)
+        here = (ids >= 0) & keep[:, None] & keep[ids]
+        rows, column = np.nonzero(here)
+        a, b = place[rows], place[ids[here]]
+        codes, first = linked(np.minimum(a, b) * len(ids) + np.maximum(a, b), column == 0)
         one, other = np.divmod(codes, max(1, len(ids)))
         values = sims[here][first].astype(np.float64)
         best_first = np.argsort(-values, kind="stable")
@@ -113,6 +113,14 @@ class _Edges:
             part = slice(start, start + 65536)
             columns = (-self.sims[part], self.one[part], self.other[part])
             yield from zip(*(c.tolist() for c in columns), repeat(-1), strict=False)
+
+
+def linked(pairs: NDArray[np.int64], nearest: Mask) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """The edges among the entries of lists, an entry being a number for its pair of faces, and
+    whether it is the first of its list: (their numbers, an entry of each)."""
+    numbers, first, count = np.unique(pairs, return_index=True, return_counts=True)
+    those = (count > 1) | np.isin(numbers, pairs[nearest])
+    return numbers[those], first[those]
 
 
 def _tags(

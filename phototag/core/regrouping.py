@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phototag.core.agglomerate import ALONE, Labels, Mask, Spans, agglomerate
+from phototag.core.agglomerate import ALONE, Labels, Mask, Spans, agglomerate, linked
 from phototag.core.neighbours import Ids
 from phototag.core.pieces import Pieces
 from phototag.core.types import Vectors
@@ -50,14 +50,21 @@ class Faces:
     spans: Spans | None = None
 
     def beside(self, those: Some) -> Some:
-        """Faces with an edge to one of those, by either's list."""
-        flags = np.zeros(len(self.ids) + 1, dtype=np.bool_)  # the last is where -1 lands
+        """Other faces with an edge to one of those."""
+        count = len(self.ids)
+        flags = np.zeros(count + 1, dtype=np.bool_)  # the last is where -1 lands
         flags[those] = True
-        found: list[NDArray[Any]] = [np.ravel(self.ids[those])]
-        for at in range(0, len(self.ids), 65536):
-            found.append(at + np.flatnonzero(flags[self.ids[at : at + 65536]].any(axis=1)))
-        rows = np.unique(np.concatenate(found))
-        return rows[rows >= 0].astype(np.intp)
+        mine = self.ids[those]
+        at, column = np.nonzero((mine >= 0) & ~flags[mine])
+        pairs = [those[at] * count + mine[at, column]]
+        nearest = [column == 0]
+        for start in range(0, count, 65536):
+            part = self.ids[start : start + 65536]
+            at, column = np.nonzero(flags[part] & ~flags[start : start + len(part), None])
+            pairs.append(part[at, column].astype(np.int64) * count + start + at)
+            nearest.append(column == 0)
+        edges, _ = linked(np.concatenate(pairs), np.concatenate(nearest))
+        return np.unique(edges % max(1, count))
 
 
 @dataclass(slots=True)

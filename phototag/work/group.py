@@ -21,6 +21,7 @@ from phototag.catalog import photos as photo_table
 from phototag.catalog import verdicts as verdict_table
 from phototag.catalog.recognizer import recognizer
 from phototag.catalog.store import Library, meta, set_meta
+from phototag.core.agglomerate import LINKS
 from phototag.core.neighbours import NEIGHBOURS
 from phototag.core.types import Thresholds
 from phototag.work.cluster import cluster, stood_before
@@ -210,7 +211,7 @@ def finish(lib: Library, rest: Rest) -> Grouping:
 def signature(lib: Library, model: str, thresholds: Thresholds) -> str:
     """What the assignments depend on besides the photos and the decisions."""
     used = recognizer(lib)
-    text = f"{model} {thresholds} {NEIGHBOURS}"
+    text = f"{model} {thresholds} {NEIGHBOURS} {LINKS}"
     return text if used.is_gallery else f"{text} {used.id} {used.accept}"
 
 

@@ -63,6 +63,21 @@ def grouped(
     return partition(labels)
 
 
+def test_who_is_in_a_list_whose_own_is_full_of_others_is_no_edge_but_the_nearest_is() -> None:
+    """All three would be one group if compared."""
+    vectors = on_grid(np.array([[1, 0, 0], [0.9, 0.3, 0], [0.9, 0, 0.3]]))
+    sims = np.full((3, 2), 0.9, np.float32)
+    for lists, found in (
+        ([[1, 2], [0, -1], [-1, -1]], {frozenset({0, 1})}),
+        ([[1, 2], [0, -1], [-1, 0]], {frozenset({0, 1, 2})}),
+        ([[1, -1], [0, -1], [0, -1]], {frozenset({0, 1, 2})}),
+        ([[-1, 1], [-1, 2], [-1, -1]], set()),
+    ):
+        ids = np.array(lists, np.int32)
+        labels = agglomerate(vectors, ids, sims, np.arange(3), np.ones(3, bool), None, CUT)
+        assert partition(labels) == found
+
+
 def plain(vectors: Vectors, photos: NDArray[np.integer]) -> Groups:
     """Constrained average linkage by looking at all pairs of groups at every step."""
     sims = vectors.astype(np.float64) @ vectors.T.astype(np.float64)
