@@ -5,15 +5,18 @@ the threshold. So parts cannot be the unit of work when somebody is named. Group
 
 (1) The grouping of a union of final groups is those groups. Merges within a final group depend on
     its own faces only: a pair of groups that never merge does nothing to either but be compared.
+    So edges between different final groups can be left out, or never have been there.
 (2) Take the groups in which a face came, went or changed (the core), and their neighbours: groups
-    with an edge to a face of the core (the rim). Group core and rim alone. If every group of the
-    rim comes out as it was, grouping everything gives the same: the first merge that crossed from
-    here to the rest would have to join a part of a rim group and a part of an old group outside,
-    both with the history they had before, when they did not merge.
+    with an edge to a face of the core (the rim). Group core and rim alone, without the edges from
+    one group of the rim to another. If every group of the rim comes out as it was, grouping
+    everything gives the same: the first merge that crossed from here to the rest, or from one group
+    of the rim to another, would have to join parts of two old groups, both with the history they
+    had before, when they did not merge.
 
-Where a group of the rim comes out changed it joins the core, and the step is repeated, until the
-rim stands (or has nothing outside). Faces that join groups in the end (`agglomerate`'s low ones)
-count as parts of their group; a face alone is a group.
+Where groups of the rim come out changed, what came out is the grouping of a graph that lacks their
+edges to all but the core. So the groups that hold their faces now are the next core, and the step
+is repeated, until a rim stands. Faces that join groups in the end (`agglomerate`'s low ones) count
+as parts of their group; a face alone is a group.
 """
 
 from __future__ import annotations
@@ -104,33 +107,86 @@ def regroup_around(
     Returns the rows that were looked at again and their groups (-1: alone, or not among those to be
     grouped); all other faces keep their old group.
     """
+    found = _Found(faces, standing)
     core = standing.together(np.unique(seeds))
-    former, found = np.empty(0, dtype=np.intp), np.empty(0, dtype=np.int64)
     while True:
         inside = standing.among(core)
         rim = np.setdiff1d(standing.among(faces.beside(inside)), core, assume_unique=True)
-        rim = np.setdiff1d(standing.among(standing.together(rim)), core, assume_unique=True)
+        rim = np.setdiff1d(standing.among(found.together(rim)), core, assume_unique=True)
         region = np.union1d(inside, rim)
-        if not np.array_equal(region, former):
-            former, found = region, _grouped(faces, threshold, free_photos, region)
-        broken = np.intersect1d(rim, region[_differs(standing, found, region)], assume_unique=True)
+        outside = np.isin(region, rim, assume_unique=True)
+        before = found.groups(region)
+        groups = _grouped(faces, threshold, free_photos, region, np.where(outside, before, CORE))
+        found.put(core, region, groups)
+        broken = region[outside & _differs(before, groups)]
         if not len(broken):
-            done = np.union1d(core, rim)
-            labels = np.full(len(done), ALONE, dtype=np.int64)
-            labels[np.searchsorted(done, region)] = found
-            return done, labels
-        core = np.union1d(core, standing.together(broken))
+            return found.outcome()
+        core = found.together(broken)
 
 
-def _grouped(faces: Faces, threshold: float, free_photos: Collection[int], region: Some) -> Labels:
-    """Groups among the faces of a region."""
+CORE = -2
+"""In place of a group: a face all of whose edges count."""
+UNTOUCHED = -2
+
+
+class _Found:
+    """The grouping as far as it is known: what came out, and elsewhere what stood before."""
+
+    def __init__(self, faces: Faces, standing: Standing) -> None:
+        self.faces, self.standing = faces, standing
+        self.labels = np.full(len(faces.ids), UNTOUCHED, dtype=np.int64)
+        self.next = 0
+
+    def together(self, rows: Some) -> Some:
+        """These and all faces that are in a group with one of them."""
+        labels = self.labels[rows]
+        groups = np.unique(labels[labels > ALONE])
+        mates = np.flatnonzero(np.isin(self.labels, groups)) if len(groups) else rows[:0]
+        others = self.standing.together(rows[labels == UNTOUCHED])
+        return np.unique(np.concatenate([rows, mates, others]))
+
+    def groups(self, rows: Some) -> Labels:
+        """A number for the group of each of these faces; `ALONE` for those without."""
+        labels = self.labels[rows]
+        _, before = self.standing.look(rows)
+        here = np.where(labels > ALONE, before.max(initial=0) + 1 + labels, labels)
+        return np.where(labels == UNTOUCHED, before, here)
+
+    def put(self, looked_at: Some, rows: Some, labels: Labels) -> None:
+        """Note what came out for some rows; others that were looked at are in no group."""
+        self.labels[looked_at] = ALONE
+        self.labels[rows] = np.where(labels > ALONE, labels + self.next, ALONE)
+        self.next += int(labels.max(initial=ALONE)) + 1
+
+    def outcome(self) -> tuple[Some, Labels]:
+        """(rows that were looked at, their groups), numbered by their first face in order."""
+        done = np.flatnonzero(self.labels != UNTOUCHED)
+        labels = self.labels[done]
+        there = np.flatnonzero(labels > ALONE)
+        rising = there[np.argsort(self.faces.order[done[there]])]
+        _, first, number = np.unique(labels[rising], return_index=True, return_inverse=True)
+        place = np.empty(len(first), dtype=np.int64)
+        place[np.argsort(first)] = np.arange(len(first))
+        labels[rising] = place[number]
+        return done, labels
+
+
+def _grouped(
+    faces: Faces, threshold: float, free_photos: Collection[int], region: Some, apart: Labels
+) -> Labels:
+    """Groups among the faces of a region, without the edges from one group of `apart` to another
+    (`CORE` is none; each face that is `ALONE` is one)."""
     if not len(region):
         return np.empty(0, dtype=np.int64)
     number = np.full(len(faces.ids) + 1, -1, dtype=np.int32)
     number[region] = np.arange(len(region), dtype=np.int32)
+    near = number[faces.ids[region]]
+    theirs = apart[near]
+    mine = apart[:, None]
+    near[(mine != CORE) & (theirs != CORE) & ((mine != theirs) | (mine == ALONE))] = -1
     return agglomerate(
         faces.vectors.read(region),
-        number[faces.ids[region]],
+        near,
         faces.sims[region],
         faces.photos[region],
         faces.good[region],
@@ -141,30 +197,20 @@ def _grouped(faces: Faces, threshold: float, free_photos: Collection[int], regio
     )
 
 
-def _differs(standing: Standing, found: Labels, region: Some) -> Mask:
-    """Faces of the region whose group is not the same set of faces as before."""
-    _, old = standing.look(region)
+def _differs(old: Labels, new: Labels) -> Mask:
+    """Faces whose group is not the same set of faces as before; groups are here as a whole."""
     _, index, size = np.unique(
-        np.stack([old, found]), axis=1, return_inverse=True, return_counts=True
+        np.stack([old, new]), axis=1, return_inverse=True, return_counts=True
     )
     met = size[index.ravel()]
-    _, at, sizes = np.unique(found, return_inverse=True, return_counts=True)
-    former, which, here = np.unique(old, return_inverse=True, return_counts=True)
-    whole = _sizes(standing, former, here)
-    same = np.where(
-        (old == ALONE) | (found == ALONE),
-        old == found,
-        (met == sizes[at]) & (met == whole[which]),
-    )
+    same = np.where((old == ALONE) | (new == ALONE), old == new, met == _sizes(old))
+    same &= (new == ALONE) | (met == _sizes(new))
     differs: Mask = ~same
     return differs
 
 
-def _sizes(standing: Standing, groups: Labels, here: Labels) -> Labels:
-    """How many faces there were in each of these groups."""
-    rows = standing.members(groups[groups != ALONE])
-    _, number = standing.look(rows)
-    sizes = here.copy()
-    known, count = np.unique(number, return_counts=True)
-    sizes[np.searchsorted(groups, known)] = count
+def _sizes(groups: Labels) -> NDArray[np.int64]:
+    """How many faces there are in the group of each."""
+    _, number, count = np.unique(groups, return_inverse=True, return_counts=True)
+    sizes: NDArray[np.int64] = count[number]
     return sizes
