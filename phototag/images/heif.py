@@ -31,6 +31,8 @@ def decode(data: bytes, longest: int | None) -> Raster:
         check_size(width, height, DECODER_BYTES + ALPHA_BYTES * image.has_alpha)
         if image.mode in ("RGB", "L"):
             pixels, mode = shrunk(np.asarray(image), longest), image.mode
+            if not pixels.flags.owndata:  # libheif's own, which goes with the file
+                pixels = pixels.copy()
         else:
             pixels, mode = flattened(image.to_pillow(), longest)
     except Undecodable:

@@ -23,6 +23,7 @@ from photo_files import (
 from PIL import Image
 
 from phototag.errors import UnreadableImage
+from phototag.images.heif import decode
 from phototag.images.read import (
     REASONS,
     as_webp,
@@ -77,6 +78,11 @@ def test_heic_gives_the_same_picture() -> None:
     picture = read(heic(scene()), "a.heic")
     assert picture.format == "HEIF"
     assert difference(picture.pixels, scene()) < LOSSY
+
+
+def test_the_pixels_of_a_heic_outlive_its_file() -> None:
+    """NumPy 2.0 does not keep libheif's memory, which is freed with the file."""
+    assert decode(heic(scene()), None).pixels.flags.owndata
 
 
 def heic(pixels: np.ndarray, **options: object) -> bytes:
