@@ -17,7 +17,7 @@ from PIL import Image
 
 from phototag.cli import app
 from phototag.core.regions import Region
-from phototag.core.types import Box
+from phototag.core.types import Box, Pixels
 from phototag.images.packets import turn_of_heic
 from phototag.output.embed import with_packet
 from phototag.output.xmp import merge
@@ -290,15 +290,21 @@ def turned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, dict[str, B
         (place.photos / f"{orientation}.xmp").write_bytes(packet(Box(0, 0, 0.1, 0.1), (wide, high)))
     for orientation in (3, 6, 8):
         data = heic(orientation)
-        shown = lit(np.asarray(pillow_heif.open_heif(data)[0]))
+        shown = lit(pixels_of(data))
         put(f"{orientation}.heic", data, shown, (800, 400))
     for orientation in (6, 8):  # of a half turn nobody can tell
         data = heic(orientation)
-        coded = lit(np.asarray(pillow_heif.open_heif(data.replace(b"irot", b"free"))[0]))
+        coded = lit(pixels_of(data.replace(b"irot", b"free")))
         put(f"{orientation}-coded.heic", data + b"coded", coded, (400, 800))
     assert place.scan(*TOO_LARGE) == 0
     assert run(place, "import", "xmp", place.photos) == 0
     return place, lying
+
+
+def pixels_of(data: bytes) -> Pixels:
+    """What libheif shows of a file. (NumPy 2.0 does not keep its memory.)"""
+    file = pillow_heif.open_heif(data)
+    return np.array(file[0])
 
 
 def boxes(place: Place, like: str) -> dict[str, Box]:
