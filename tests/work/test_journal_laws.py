@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from phototag.catalog.arrays import forget_arrays
 from phototag.errors import NotFound, NothingToUndo, UsageError
 from phototag.settings import Settings
+from phototag.work.check import Patient
+from phototag.work.check_library import LOOKS
 from phototag.work.group import regroup
 from phototag.work.names import find_target
 from phototag.work.verdicts import replay_all
@@ -314,6 +316,17 @@ def test_a_cluster_named_by_a_killed_decision_says_who_it_is() -> None:
         assert len(held_by(world, "Ann")) == said.faces + said.recognised
         with world.open() as lib, pytest.raises(NotFound, match=f"cluster-{number} is now Ann"):
             find_target(lib, f"cluster-{number}")
+        assert "were not grouped again" in complaints(world)
+        world.scan()
+        assert complaints(world) == ""
+
+
+def complaints(world: World) -> str:
+    """What the library's check finds wrong."""
+    with world.open() as lib:
+        patient = Patient(lib, world.settings, world.model, LEVELS, True, True)
+        found = [check for look in LOOKS for check in look(patient) if check.name != "disk"]
+    return " ".join(check.said for check in found if check.state == "problem")
 
 
 def state(world: World) -> dict[str, list[tuple[Any, ...]]]:
