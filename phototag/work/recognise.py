@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -346,22 +346,21 @@ def _assignment(
         name = verdict.how if verdict.state == "person" else verdict.state
         return Assignment(face, name, person=verdict.person, law="decision")
     cluster = old.cluster if old is not None and seen else None
-    plain = Assignment(face, "unknown" if cluster is None else "cluster", cluster=cluster)
+    state_now = "unknown" if cluster is None else "cluster"
     if matched is None:
-        return replace(plain, law="no-candidate")
-    found = replace(
-        plain,
+        return Assignment(face, state_now, cluster=cluster, law="no-candidate")
+    is_named = matched.person is not None
+    return Assignment(
+        face,
+        "automatic" if is_named else state_now,
+        person=matched.person,
+        cluster=None if is_named else cluster,
         score=_rounded(matched.score),
         runner_up=matched.runner_up,
         runner_up_score=_rounded(matched.runner_up_score),
+        suggestion=None if is_named else matched.suggestion,
+        suggestion_score=None if is_named else _rounded(matched.suggestion_score),
         law=matched.law,
-    )
-    if matched.person is not None:
-        return replace(found, state="automatic", person=matched.person, cluster=None)
-    return replace(
-        found,
-        suggestion=matched.suggestion,
-        suggestion_score=_rounded(matched.suggestion_score),
     )
 
 
