@@ -75,8 +75,10 @@ def archive(count: int, seed: int = 0, new: int = 0) -> Archive:
     same people."""
     chance = np.random.default_rng(seed)
     sizes: list[int] = []
-    while sum(sizes) < count:
+    total = 0
+    while total < count:
         sizes.append(min(LARGEST, count // 20, int(chance.pareto(0.95)) + 1))
+        total += sizes[-1]
     look = chance.integers(0, max(1, count // LOOK), len(sizes))
     rows = chance.permutation(count)
     people = np.repeat(np.arange(len(sizes)), sizes)[:count][rows]

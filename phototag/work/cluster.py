@@ -259,8 +259,9 @@ def given_numbers(
                     taken.add(number)
                     break
     rest = [place for place in range(len(groups)) if place not in given]
-    left = {number: those for number, those in old.items() if number not in given.values()}
-    next_id = max([table.next_cluster(lib), *(number + 1 for number in given.values())])
+    taken = set(given.values())
+    left = {number: those for number, those in old.items() if number not in taken}
+    next_id = max(table.next_cluster(lib), max(taken, default=0) + 1)
     others, _, _ = keep_ids(left, [list(groups[p]) for p in rest], next_id)
     given.update(zip(rest, others, strict=True))
     return [given[place] for place in range(len(groups))]
