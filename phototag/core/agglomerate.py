@@ -96,14 +96,17 @@ class _Edges:
 
     @classmethod
     def of(cls, ids: Ids, sims: Vectors, place: NDArray[np.int64], keep: Mask) -> _Edges:
-        here = (ids >= 0) & keep[:, None] & keep[ids]
-        rows, column = np.nonzero(here)
-        a, b = place[rows], place[ids[here]]
-        codes, first = linked(np.minimum(a, b) * len(ids) + np.maximum(a, b), column == 0)
-        one, other = np.divmod(codes, max(1, len(ids)))
-        values = sims[here][first].astype(np.float64)
-        best_first = np.argsort(-values, kind="stable")
-        return cls(one[best_first], other[best_first], values[best_first])
+        codes, values = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
+        for rows, columns, others, mutual in linked(ids, np.flatnonzero(keep)):
+            a, b = place[rows], place[others]
+            once = keep[others] & ((a < b) | ~mutual)
+            codes.append((np.minimum(a, b) * len(ids) + np.maximum(a, b))[once])
+            values.append(sims[rows, columns][once])
+        pairs, alike = np.concatenate(codes), np.concatenate(values)
+        rising = np.argsort(pairs)
+        best_first = rising[np.argsort(-alike[rising], kind="stable")]
+        one, other = np.divmod(pairs[best_first], max(1, len(ids)))
+        return cls(one, other, alike[best_first].astype(np.float64))
 
     def where(self, those: Mask) -> _Edges:
         return _Edges(self.one[those], self.other[those], self.sims[those])
@@ -115,12 +118,21 @@ class _Edges:
             yield from zip(*(c.tolist() for c in columns), repeat(-1), strict=False)
 
 
-def linked(pairs: NDArray[np.int64], nearest: Mask) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
-    """The edges among the entries of lists, an entry being a number for its pair of faces, and
-    whether it is the first of its list: (their numbers, an entry of each)."""
-    numbers, first, count = np.unique(pairs, return_index=True, return_counts=True)
-    those = (count > 1) | np.isin(numbers, pairs[nearest])
-    return numbers[those], first[those]
+Entries = tuple[NDArray[np.intp], NDArray[np.intp], Ids, Mask]
+"""Rows, places in their lists, the rows named there, and whether those name them, too."""
+
+
+def linked(ids: Ids, rows: NDArray[np.intp], block: int = 8192) -> Iterator[Entries]:
+    """The entries of some rows' lists that make edges, a block at a time: a mutual pair comes up
+    from both ends, and another is somebody's nearest."""
+    for start in range(0, len(rows), block):
+        part = rows[start : start + block]
+        lists = ids[part]
+        at, columns = np.nonzero(lists >= 0)
+        mine, others = part[at], lists[at, columns]
+        mutual = (ids[others] == mine.astype(np.int32)[:, None]).any(axis=1)
+        those = mutual | (columns == 0)
+        yield mine[those], columns[those], others[those], mutual[those]
 
 
 def _tags(

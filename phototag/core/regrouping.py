@@ -54,20 +54,15 @@ class Faces:
 
     def beside(self, those: Some) -> Some:
         """Other faces with an edge to one of those."""
-        count = len(self.ids)
-        flags = np.zeros(count + 1, dtype=np.bool_)  # the last is where -1 lands
-        flags[those] = True
-        mine = self.ids[those]
-        at, column = np.nonzero((mine >= 0) & ~flags[mine])
-        pairs = [those[at] * count + mine[at, column]]
-        nearest = [column == 0]
-        for start in range(0, count, 65536):
-            part = self.ids[start : start + 65536]
-            at, column = np.nonzero(flags[part] & ~flags[start : start + len(part), None])
-            pairs.append(part[at, column].astype(np.int64) * count + start + at)
-            nearest.append(column == 0)
-        edges, _ = linked(np.concatenate(pairs), np.concatenate(nearest))
-        return np.unique(edges % max(1, count))
+        inside = np.zeros(len(self.ids), dtype=np.bool_)
+        inside[those] = True
+        found = inside.copy()
+        for _, _, others, _ in linked(self.ids, those):
+            found[others] = True
+        for start in range(0, len(self.ids), 65536):  # those whose nearest is one of them
+            nearest = self.ids[start : start + 65536, 0]
+            found[start : start + 65536] |= (nearest >= 0) & inside[nearest]
+        return np.flatnonzero(found & ~inside)
 
 
 @dataclass(slots=True)

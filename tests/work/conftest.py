@@ -109,22 +109,37 @@ def portraits() -> list[Path]:
     return [GALLERY / name for name in small]
 
 
+def six_photos(top: Path, portraits: list[Path]) -> Place:
+    (top / "photos").mkdir(parents=True)
+    for number, source in enumerate(portraits[:6]):
+        shutil.copy2(source, top / "photos" / f"{number}.jpg")
+    return Place(top / "photos", top / "library")
+
+
 @pytest.fixture
 def place(tmp_path: Path, portraits: list[Path]) -> Place:
     """Six photos, not scanned yet."""
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    for number, source in enumerate(portraits[:6]):
-        shutil.copy2(source, photos / f"{number}.jpg")
-    return Place(photos, tmp_path / "library")
+    return six_photos(tmp_path, portraits)
+
+
+@pytest.fixture(scope="session")
+def scanned_once(tmp_path_factory: pytest.TempPathFactory, portraits: list[Path]) -> Place:
+    """Six photos, scanned, with the first face called Alice; a copy lies in `kept` beside them."""
+    top = tmp_path_factory.mktemp("scanned")
+    place = six_photos(top / "there", portraits)
+    assert place.scan() == 0
+    assert app.run(place.command("label", "face-1", "Alice")) == 0
+    shutil.copytree(top / "there", top / "kept", symlinks=True)
+    return place
 
 
 @pytest.fixture
-def scanned(place: Place) -> Place:
-    """The same, scanned, with the first face called Alice."""
-    assert place.scan() == 0
-    assert app.run(place.command("label", "face-1", "Alice")) == 0
-    return place
+def scanned(scanned_once: Place) -> Place:
+    """The same as if nobody had touched it since (times kept)."""
+    there = scanned_once.photos.parent
+    shutil.rmtree(there)
+    shutil.copytree(there.with_name("kept"), there, symlinks=True)
+    return scanned_once
 
 
 Until = Callable[[Callable[[], bool]], bool]
