@@ -13,14 +13,13 @@ leads. Faces that no chain of edges joins have no influence on one another.
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Collection, Iterable, Iterator
-from itertools import repeat
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from phototag.core.growth import State, clash, hand_on, total, way
 from phototag.core.neighbours import Ids, Order, ranks
 from phototag.core.pieces import Steps
 from phototag.core.types import GRID, Vectors
@@ -28,9 +27,6 @@ from phototag.core.types import GRID, Vectors
 Labels = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Spans = NDArray[np.int64]
-Pair = tuple[float, int, int, int]
-"""(-mean similarity, group, later group, how many merges there had been): best first if sorted."""
-
 Tag = tuple[int, int]
 """A photo, and a moment in it: 0 but in videos."""
 
@@ -111,11 +107,12 @@ class _Edges:
     def where(self, those: Mask) -> _Edges:
         return _Edges(self.one[those], self.other[those], self.sims[those])
 
-    def __iter__(self) -> Iterator[Pair]:
-        for start in range(0, len(self.sims), 65536):
-            part = slice(start, start + 65536)
-            columns = (-self.sims[part], self.one[part], self.other[part])
-            yield from zip(*(c.tolist() for c in columns), repeat(-1), strict=False)
+    def runs(self, size: int = 65536) -> Iterator[tuple[_Edges, bool]]:
+        """They by the piece, and whether it is the last one."""
+        for start in range(0, max(1, len(self.sims)), size):
+            part = slice(start, start + size)
+            rest = self.one[part], self.other[part], self.sims[part]
+            yield _Edges(*rest), start + size >= len(self.sims)
 
 
 Entries = tuple[NDArray[np.intp], NDArray[np.intp], Ids, Mask]
@@ -181,115 +178,88 @@ class _Groups:
         tags: dict[int, set[Tag]],
         threshold: float,
     ) -> None:
-        self.vectors, self.row, self.tags, self.threshold = vectors, row, tags, threshold
+        count = len(row)
+        self.way = way(count)
+        self.vectors, self.threshold = vectors, threshold
         self.scale = GRID * GRID if vectors.dtype == np.int16 else 1.0
-        self.parent = list(range(len(row)))
-        self.size = [1] * len(row)
-        self.merges = 0
-        self.joined = [0] * len(row)  # after how many merges a face came under its parent
-        self.grown = [0] * len(row)  # after how many merges a group was last made larger
-        self.sums: dict[int, NDArray[np.float64]] = {}
+        self.held = self.way.table()
+
+        def filled(size: int, value: int) -> Any:
+            return self.way.numbers(np.full(size, value, dtype=np.int32))
+
+        self.row = self.way.numbers(row.astype(np.int32))
+        self.state = State(
+            parent=self.way.numbers(np.arange(count, dtype=np.int32)),
+            size=filled(count, 1),
+            joined=filled(count, 0),
+            grown=filled(count, 0),
+            slot=filled(count, -1),
+            sums=np.empty((count // 2 + 1, vectors.shape[1])),
+            free=filled(count // 2 + 1, 0),
+            count=self.way.numbers(np.zeros(3, dtype=np.int64)),
+            **self._tagged(count, tags),
+        )
         self.late: dict[int, int] = {}
 
-    def find(self, face: int) -> int:
-        """The group of a face."""
-        parent, joined = self.parent, self.joined
-        root, since = face, 0
-        while parent[root] != root:
-            since = joined[root]
-            root = parent[root]
-        while parent[face] != root:
-            above = parent[face]
-            parent[face], joined[face] = root, since
-            face = above
-        return root
-
-    def sum(self, group: int) -> NDArray[np.float64]:
-        found = self.sums.get(group)
-        # Of a face alone it is not kept: it would be 2 kB for each of the faces.
-        return self.vectors[self.row[group]].astype(np.float64) if found is None else found
+    def _tagged(self, count: int, tags: dict[int, set[Tag]]) -> dict[str, Any]:
+        """The sets of tags of some faces, in numbers."""
+        number: dict[Tag, int] = {}
+        first, last, many = (np.full(count, value) for value in (-1, -1, 0))
+        entries = [(face, tag) for face, theirs in tags.items() for tag in sorted(theirs)]
+        following, names = np.full(len(entries), -1), np.empty(len(entries), np.int64)
+        for entry, (face, tag) in enumerate(entries):
+            names[entry] = number.setdefault(tag, len(number))
+            if first[face] < 0:
+                first[face] = entry
+            else:
+                following[last[face]] = entry
+            last[face] = entry
+            many[face] += 1
+            self.held[face * len(entries) + int(names[entry])] = 1
+        theirs = np.where(first >= 0, np.arange(count), -1)
+        arrays = {"set": theirs, "tags": many, "first": first, "last": last}
+        arrays |= {"next": following, "tag": names}
+        return {n: self.way.numbers(values.astype(np.int32)) for n, values in arrays.items()}
 
     def _mean(self, one: int, other: int) -> float:
         """The mean similarity between the faces of two groups."""
-        total = float(self.sum(one).dot(self.sum(other))) * self.scale
-        return total / (self.size[one] * self.size[other])
+        sums = (total(self.state, self.vectors, self.row, group) for group in (one, other))
+        both = float(np.dot(*sums)) * self.scale
+        return both / (int(self.state.size[one]) * int(self.state.size[other]))
 
-    def clash(self, one: int, other: int) -> bool:
-        """Whether a tag keeps the two groups apart."""
-        ours, theirs = self.tags.get(one), self.tags.get(other)
-        return ours is not None and theirs is not None and not ours.isdisjoint(theirs)
+    def grow(self, edges: _Edges) -> None:
+        """Merge the best pair until none is left at the threshold."""
+        heap, compared, numbers = self.way.heap(), self.way.table(), self.way.numbers
+        for part, is_last in edges.runs():
+            self.way.grow(
+                numbers(part.one), numbers(part.other), numbers(part.sims), heap, compared,
+                self.state, self.held, self.vectors, self.row, self.threshold, self.scale, is_last,
+            )  # fmt: skip
 
-    def grow(self, edges: Iterable[Pair]) -> None:
-        """Merge the best pair until none is left at the threshold.
-
-        The next pair comes from the edges or from the heap of groups that were compared, whichever
-        is better. A pair that is not up to date is compared anew and put back, unless the two
-        groups were compared since both its faces are in them: that covers it.
-        """
-        heap: list[Pair] = []
-        compared: dict[int, int] = {}
-        width, coming = len(self.parent), iter(edges)
-        fresh = next(coming, None)
-        while fresh or heap:
-            if fresh and (not heap or fresh < heap[0]):
-                pair, fresh = fresh, next(coming, None)
-            else:
-                pair = heapq.heappop(heap)
-            a, b, when = pair[1:]
-            one, other = self.find(a), self.find(b)
-            if one == other:
-                continue
-            together = max(self.joined[a], self.joined[b])
-            if one > other:
-                one, other = other, one
-            key = one * width + other
-            last = compared.get(key, -1)
-            if self._is_current(pair, one, other):
-                if not self.clash(one, other):
-                    self._merge(one, other)
-            elif last < together or last <= when:
-                compared[key] = self.merges
-                mean = self._mean(one, other)
-                if mean >= self.threshold and not self.clash(one, other):
-                    heapq.heappush(heap, (-mean, one, other, self.merges))
-
-    def _is_current(self, pair: Pair, one: int, other: int) -> bool:
-        """Whether the pair is of these groups and neither has grown since it was compared."""
-        _, a, b, when = pair
-        return (a, b) == (one, other) and max(self.grown[a], self.grown[b]) <= max(when, 0)
-
-    def _merge(self, a: int, b: int) -> None:
-        self.sums[a] = self.sum(a) + self.sum(b)
-        self.sums.pop(b, None)
-        self.merges += 1
-        self.parent[b], self.size[a] = a, self.size[a] + self.size[b]
-        self.joined[b] = self.grown[a] = self.merges
-        theirs = self.tags.pop(b, None)
-        if theirs is not None:
-            ours = self.tags.get(a, set())
-            small, large = sorted((ours, theirs), key=len)
-            large |= small
-            self.tags[a] = large
+    def groups(self) -> NDArray[np.int64]:
+        """The group of each face."""
+        found = np.empty(len(self.row), dtype=np.int64)
+        self.way.roots(self.state.parent, self.state.joined, found)
+        return found
 
     def attach(self, edges: _Edges, low: Mask) -> None:
         """Let the faces that are `low` (by place) join groups, best first."""
+        group_of = self.groups()
         faces = np.where(low[edges.one], edges.one, edges.other).tolist()
-        beside = np.where(low[edges.one], edges.other, edges.one).tolist()
-        wishes = {(face, self.find(good)) for face, good in zip(faces, beside, strict=True)}
+        groups = group_of[np.where(low[edges.one], edges.other, edges.one)].tolist()
         ranked = []
-        for face, group in wishes:
+        for face, group in set(zip(faces, groups, strict=True)):
             mean = self._mean(face, group)
             if mean >= self.threshold:
                 ranked.append((-mean, face, group))
         for _, face, group in sorted(ranked):
-            if face not in self.late and not self.clash(face, group):
+            if face not in self.late and not clash(self.state, self.held, face, group):
                 self.late[face] = group
-                if face in self.tags:
-                    self.tags.setdefault(group, set()).update(self.tags[face])
+                hand_on(self.state, self.held, group, face)
 
     def labels(self, place: NDArray[np.int64]) -> Labels:
         """The group of each row, numbered."""
-        group = np.array([self.find(face) for face in range(len(self.row))], dtype=np.int64)
+        group = self.groups()
         for face, joined in self.late.items():
             group[face] = joined
         names, first, number, count = np.unique(

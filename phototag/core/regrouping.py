@@ -175,10 +175,13 @@ def _grouped(
         return np.empty(0, dtype=np.int64)
     number = np.full(len(faces.ids) + 1, -1, dtype=np.int32)
     number[region] = np.arange(len(region), dtype=np.int32)
-    near = number[faces.ids[region]]
-    theirs = apart[near]
-    mine = apart[:, None]
-    near[(mine != CORE) & (theirs != CORE) & ((mine != theirs) | (mine == ALONE))] = -1
+    near = np.empty((len(region), faces.ids.shape[1]), dtype=np.int32)
+    for start in range(0, len(region), 8192):
+        part = slice(start, start + 8192)
+        near[part] = number[faces.ids[region[part]]]
+        mine, theirs = apart[part, None], apart[near[part]]
+        across = (mine != theirs) | (mine == ALONE)
+        near[part][(mine != CORE) & (theirs != CORE) & across] = -1
     return agglomerate(
         faces.vectors.read(region),
         near,

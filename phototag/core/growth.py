@@ -1,0 +1,256 @@
+"""Groups that grow, best pair first: the loop in which clustering spends its time.
+
+Python runs it on lists. Where there are very many faces and numba is installed (`phototag[large]`),
+the same functions are compiled and run on arrays: the outcome is the same to the last bit, since
+sums of vectors on the grid are exact, and it takes a tenth of the time.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, MutableMapping, MutableSequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = MutableSequence[int] | NDArray[Any]
+Pair = tuple[float, int, int, int]
+"""(-mean similarity, group, later group, how many merges there had been): best first if sorted."""
+
+MANY = 200_000
+"""Faces from which on it is compiled. To load what was compiled before takes a second, which 100,000
+faces gain; compiling takes ten, once."""
+
+MERGES, USED, FREE = 0, 1, 2
+"""Places in `State.count`."""
+
+
+class State(NamedTuple):
+    """Groups while they grow; each goes by its first face's place in the order."""
+
+    parent: Numbers
+    size: Numbers
+    joined: Numbers
+    """After how many merges a face came under its parent."""
+    grown: Numbers
+    """After how many merges a group was last made larger."""
+    slot: Numbers
+    """Where in `sums` the sum of a group is; -1 for a face alone, which is its own."""
+    sums: NDArray[np.float64]
+    free: Numbers
+    """Places in `sums` that are free again, `count[FREE]` of them."""
+    count: Numbers
+    """How many merges there were; how many places in `sums` were used so far; how many are free."""
+    set: Numbers
+    """Which set of tags a group has; -1 for none. A set goes by one of its faces."""
+    tags: Numbers
+    """How many tags are in a set."""
+    first: Numbers
+    last: Numbers
+    """The first and the last entry of a set."""
+    next: Numbers
+    tag: Numbers
+    """Of each entry: the next one (-1: none), and the tag."""
+
+
+def find(parent: Numbers, joined: Numbers, face: int) -> int:
+    """The group of a face."""
+    root, since = face, 0
+    while parent[root] != root:
+        since = joined[root]
+        root = parent[root]
+    while parent[face] != root:
+        above = parent[face]
+        parent[face] = root
+        joined[face] = since
+        face = above
+    return root
+
+
+def roots(parent: Numbers, joined: Numbers, found: NDArray[np.int64]) -> None:
+    """The group of each face, into `found`."""
+    for face in range(len(found)):
+        found[face] = find(parent, joined, face)
+
+
+def total(state: State, vectors: Any, row: Numbers, group: int) -> Any:
+    """The sum of the vectors of a group."""
+    if state.slot[group] < 0:
+        return vectors[row[group]].astype(np.float64)
+    return state.sums[state.slot[group]]
+
+
+def clash(state: State, held: MutableMapping[int, int], one: int, other: int) -> bool:
+    """Whether a tag keeps the two groups apart."""
+    few, many = state.set[one], state.set[other]
+    if few < 0 or many < 0:
+        return False
+    if state.tags[few] > state.tags[many]:
+        few, many = many, few
+    entry = state.first[few]
+    width = len(state.tag)
+    while entry >= 0:
+        if many * width + state.tag[entry] in held:
+            return True
+        entry = state.next[entry]
+    return False
+
+
+def hand_on(state: State, held: MutableMapping[int, int], one: int, other: int) -> None:
+    """The first group has the tags of both from now on."""
+    few, many = state.set[one], state.set[other]
+    if few < 0 or many < 0:
+        state.set[one] = max(few, many)
+        return
+    if state.tags[few] > state.tags[many]:
+        few, many = many, few
+    width = len(state.tag)
+    entry = state.first[few]
+    while entry >= 0:
+        held[many * width + state.tag[entry]] = 1
+        entry = state.next[entry]
+    state.next[state.last[many]] = state.first[few]
+    state.last[many] = state.last[few]
+    state.tags[many] += state.tags[few]
+    state.set[one] = many
+
+
+def add_up(state: State, vectors: Any, row: Numbers, one: int, other: int) -> None:
+    """The first group has the sum of both from now on."""
+    slot, sums, count = state.slot, state.sums, state.count
+    here, there = slot[one], slot[other]
+    if here < 0 and there < 0:
+        if count[FREE] > 0:
+            count[FREE] -= 1
+            here = state.free[count[FREE]]
+        else:
+            here = count[USED]
+            count[USED] += 1
+        sums[here] = vectors[row[one]]
+        sums[here] += vectors[row[other]]
+    elif here < 0:
+        here = there
+        sums[here] += vectors[row[one]]
+    elif there < 0:
+        sums[here] += vectors[row[other]]
+    else:
+        sums[here] += sums[there]
+        state.free[count[FREE]] = there
+        count[FREE] += 1
+    slot[one] = here
+    slot[other] = -1
+
+
+def grow(
+    one: Numbers,
+    other: Numbers,
+    sims: Any,
+    heap: list[Pair],
+    compared: MutableMapping[int, int],
+    state: State,
+    held: MutableMapping[int, int],
+    vectors: Any,
+    row: Numbers,
+    threshold: float,
+    scale: float,
+    is_last: bool,
+) -> None:
+    """Merge the best pair until none is left at the threshold, or all of these edges are looked at
+    (more will follow, unless this is the last call).
+
+    The next pair comes from the edges (`one` before `other`, best first) or from the heap of groups
+    that were compared, whichever is better. A pair that is not up to date is compared anew and put
+    back, unless the two groups were compared since both its faces are in them: that covers it.
+    """
+    parent, size, joined, grown = state.parent, state.size, state.joined, state.grown
+    count, at, width = len(sims), 0, len(parent)
+    fresh = (-1.0, 0, 0, -1)
+    if count:
+        fresh = (-sims[0], one[0], other[0], -1)
+    while at < count or (is_last and len(heap) > 0):
+        if at < count and (len(heap) == 0 or fresh < heap[0]):
+            pair = fresh
+            at += 1
+            if at < count:
+                fresh = (-sims[at], one[at], other[at], -1)
+        else:
+            pair = heapq.heappop(heap)
+        _, a, b, when = pair
+        x, y = find(parent, joined, a), find(parent, joined, b)
+        if x == y:
+            continue
+        together = max(joined[a], joined[b])
+        if x > y:
+            x, y = y, x
+        key = x * width + y
+        if a == x and b == y and max(grown[a], grown[b]) <= max(when, 0):
+            # The pair is of these groups, and neither has grown since it was compared.
+            if not clash(state, held, x, y):
+                add_up(state, vectors, row, x, y)
+                hand_on(state, held, x, y)
+                state.count[MERGES] += 1
+                parent[y] = x
+                size[x] += size[y]
+                joined[y] = grown[x] = state.count[MERGES]
+            continue
+        last = compared.get(key, -1)
+        if last < together or last <= when:
+            compared[key] = state.count[MERGES]
+            both = np.dot(total(state, vectors, row, x), total(state, vectors, row, y))
+            mean = both * scale / (size[x] * size[y])
+            if mean >= threshold and not clash(state, held, x, y):
+                heapq.heappush(heap, (-mean, x, y, state.count[MERGES]))
+
+
+class Way(NamedTuple):
+    """How it is run."""
+
+    numbers: Callable[[NDArray[Any]], Any]
+    """What holds whole numbers."""
+    heap: Callable[[], Any]
+    table: Callable[[], Any]
+    grow: Callable[..., None]
+    roots: Callable[..., None]
+
+
+def _listed(values: NDArray[Any]) -> Any:
+    return values.tolist()
+
+
+PLAIN = Way(_listed, list, dict, grow, roots)
+
+
+def way(count: int) -> Way:
+    """The faster one for so many faces."""
+    return (compiled() or PLAIN) if count >= MANY else PLAIN
+
+
+@cache
+def compiled() -> Way | None:
+    """Compiled by numba; None where that is not installed."""
+    try:
+        import numba
+        from numba import types
+        from numba.extending import register_jitable
+    except ImportError:
+        return None
+    for function in (find, total, clash, hand_on, add_up):
+        register_jitable(function)
+    pair = types.Tuple((types.float64, types.int64, types.int64, types.int64))
+
+    def kept(function: Callable[..., None]) -> Callable[..., None]:
+        try:
+            fast: Callable[..., None] = numba.njit(cache=True, nogil=True)(function)
+        except RuntimeError:  # nowhere to keep what was compiled
+            fast = numba.njit(nogil=True)(function)
+        return fast
+
+    return Way(
+        np.ascontiguousarray,
+        lambda: numba.typed.List.empty_list(pair),
+        lambda: numba.typed.Dict.empty(types.int64, types.int64),
+        kept(grow),
+        kept(roots),
+    )
