@@ -14,12 +14,13 @@ leads. Faces that no chain of edges joins have no influence on one another.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phototag.core.growth import State, clash, hand_on, total, way
+from phototag.core.growth import State, by_library, clash, hand_on, way
 from phototag.core.neighbours import Ids, Order, ranks
 from phototag.core.pieces import Steps
 from phototag.core.types import GRID, Vectors
@@ -27,9 +28,6 @@ from phototag.core.types import GRID, Vectors
 Labels = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Spans = NDArray[np.int64]
-Tag = tuple[int, int]
-"""A photo, and a moment in it: 0 but in videos."""
-
 LINKS = "mutual"
 """Names the rule by which lists of neighbours make edges: what was grouped by another is grouped
 again."""
@@ -70,7 +68,7 @@ def agglomerate(
     place = ranks(len(vectors), order)
     edges = _Edges.of(ids, sims, place, keep)
     edges = edges.where(edges.sims >= threshold)
-    tags = _tags(photos, set(free_photos), keep, place, spans)
+    tags = _Tags.of(photos, free_photos, keep, place, spans)
     row = np.empty(len(vectors), dtype=np.int64)
     row[place] = np.arange(len(vectors))
     groups = _Groups(vectors, row, tags, threshold)
@@ -107,13 +105,6 @@ class _Edges:
     def where(self, those: Mask) -> _Edges:
         return _Edges(self.one[those], self.other[those], self.sims[those])
 
-    def runs(self, size: int = 65536) -> Iterator[tuple[_Edges, bool]]:
-        """They by the piece, and whether it is the last one."""
-        for start in range(0, max(1, len(self.sims)), size):
-            part = slice(start, start + size)
-            rest = self.one[part], self.other[part], self.sims[part]
-            yield _Edges(*rest), start + size >= len(self.sims)
-
 
 Entries = tuple[NDArray[np.intp], NDArray[np.intp], Ids, Mask]
 """Rows, places in their lists, the rows named there, and whether those name them, too."""
@@ -132,40 +123,52 @@ def linked(ids: Ids, rows: NDArray[np.intp], block: int = 8192) -> Iterator[Entr
         yield mine[those], columns[those], others[those], mutual[those]
 
 
-def _tags(
-    photos: NDArray[Any],
-    free: Collection[int],
-    keep: Mask,
-    place: NDArray[np.int64],
-    spans: Spans | None,
-) -> dict[int, set[Tag]]:
-    """The photo, where others of the faces are in it too: no two of a photo may share a group. In a
-    video, each moment at which a face comes into view is a photo of its own."""
-    tags: dict[int, set[Tag]] = {}
-    rows = np.flatnonzero(keep)
-    _, number, count = np.unique(photos[rows], return_inverse=True, return_counts=True)
-    crowd = np.flatnonzero(count[number] > 1)
-    for at in crowd.tolist():
-        if int(photos[rows[at]]) not in free:
-            tags[int(place[rows[at]])] = {(int(number[at]), 0)}
-    if spans is not None:
-        _split_by_time(tags, spans[rows[crowd]], number[crowd], place[rows[crowd]])
-    return tags
+@dataclass(frozen=True, slots=True)
+class _Tags:
+    """What keeps faces apart: a tag, in numbers, is given to faces of which no two may share a
+    group. Entries in the order of their faces."""
+
+    faces: NDArray[np.int64]
+    """By place; one that has several tags comes up several times."""
+    tags: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls,
+        photos: NDArray[Any],
+        free: Collection[int],
+        keep: Mask,
+        place: NDArray[np.int64],
+        spans: Spans | None,
+    ) -> _Tags:
+        """The photo, where others of the faces are in it too. In a video, each moment at which a
+        face comes into view is a photo of its own."""
+        rows = np.flatnonzero(keep)
+        _, number, count = np.unique(photos[rows], return_inverse=True, return_counts=True)
+        crowd = count[number] > 1
+        rows, number = rows[crowd], number[crowd]
+        apart = ~np.isin(photos[rows], np.array(sorted(free), dtype=np.int64))
+        faces, tags = [place[rows]], [number]
+        if spans is not None:
+            films = np.unique(number[spans[rows, 1] > 0])
+            for film in films.tolist():
+                here = number == film
+                at, moments = _moments(spans[rows[here]])
+                some = apart[here][at]
+                faces.append(place[rows[here]][at[some]])
+                tags.append(moments[some] + sum(len(t) for t in tags) + len(count))
+            apart &= ~np.isin(number, films)
+        faces[0], tags[0] = faces[0][apart], tags[0][apart]
+        found, names = np.concatenate(faces), np.concatenate(tags)
+        rising = np.argsort(found, kind="stable")
+        return cls(found[rising], names[rising])
 
 
-def _split_by_time(
-    tags: dict[int, set[Tag]], spans: Spans, number: NDArray[np.int64], place: NDArray[np.int64]
-) -> None:
-    """For the faces of videos: a tag for each moment of their span at which some face begins. Two
-    spans meet just where the later one begins."""
-    for film in np.unique(number[spans[:, 1] > 0]).tolist():
-        here = np.flatnonzero(number == film)
-        begins = np.unique(spans[here, 0])
-        for at in here.tolist():
-            if int(place[at]) in tags:
-                first, last = spans[at].tolist()
-                shown = begins[(begins >= first) & (begins <= last)].tolist()
-                tags[int(place[at])] = {(film, moment) for moment in shown}
+def _moments(spans: Spans) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """(faces of a video, each with a number for a moment of its span at which some face begins).
+    Two spans meet just where the later one begins."""
+    begins = np.unique(spans[:, 0])
+    return np.nonzero((begins >= spans[:, :1]) & (begins <= spans[:, 1:]))
 
 
 class _Groups:
@@ -175,7 +178,7 @@ class _Groups:
         self,
         vectors: Vectors | Steps,
         row: NDArray[np.int64],
-        tags: dict[int, set[Tag]],
+        tags: _Tags,
         threshold: float,
     ) -> None:
         count = len(row)
@@ -201,40 +204,38 @@ class _Groups:
         )
         self.late: dict[int, int] = {}
 
-    def _tagged(self, count: int, tags: dict[int, set[Tag]]) -> dict[str, Any]:
-        """The sets of tags of some faces, in numbers."""
-        number: dict[Tag, int] = {}
-        first, last, many = (np.full(count, value) for value in (-1, -1, 0))
-        entries = [(face, tag) for face, theirs in tags.items() for tag in sorted(theirs)]
-        following, names = np.full(len(entries), -1), np.empty(len(entries), np.int64)
-        for entry, (face, tag) in enumerate(entries):
-            names[entry] = number.setdefault(tag, len(number))
-            if first[face] < 0:
-                first[face] = entry
-            else:
-                following[last[face]] = entry
-            last[face] = entry
-            many[face] += 1
-            self.held[face * len(entries) + int(names[entry])] = 1
-        theirs = np.where(first >= 0, np.arange(count), -1)
-        arrays = {"set": theirs, "tags": many, "first": first, "last": last}
-        arrays |= {"next": following, "tag": names}
-        return {n: self.way.numbers(values.astype(np.int32)) for n, values in arrays.items()}
+    def _tagged(self, count: int, tags: _Tags) -> dict[str, Any]:
+        """The sets of tags of the faces, in numbers."""
+        first, last, sets = (np.full(count, -1) for _ in range(3))
+        follows = np.append(tags.faces[1:] == tags.faces[:-1], False)[: len(tags.faces)]
+        following = np.where(follows, np.arange(1, len(follows) + 1), -1)
+        last[tags.faces] = np.arange(len(tags.faces))
+        first[tags.faces[::-1]] = np.arange(len(tags.faces))[::-1]
+        sets[tags.faces] = tags.faces
+        _, names = np.unique(tags.tags, return_inverse=True)
+        many = np.bincount(tags.faces, minlength=count)
+        arrays = {"sets": sets, "tags": many, "first": first, "last": last}
+        arrays |= {"follows": following, "tag": names}
+        found = {n: self.way.numbers(values.astype(np.int32)) for n, values in arrays.items()}
+        self.way.hold(self.held, self.way.numbers(tags.faces.astype(np.int64)), found["tag"])
+        return found
 
     def _mean(self, one: int, other: int) -> float:
         """The mean similarity between the faces of two groups."""
-        sums = (total(self.state, self.vectors, self.row, group) for group in (one, other))
-        both = float(np.dot(*sums)) * self.scale
-        return both / (int(self.state.size[one]) * int(self.state.size[other]))
+        state, size = self.state, self.state.size
+        both = by_library(self.vectors, self.row, state.slot, state.sums, one, other) * self.scale
+        return both / (int(size[one]) * int(size[other]))
+
+    def _clash(self, one: int, other: int) -> bool:
+        s = self.state
+        return clash(s.sets, s.tags, s.first, s.follows, s.tag, self.held, one, other)
 
     def grow(self, edges: _Edges) -> None:
         """Merge the best pair until none is left at the threshold."""
-        heap, compared, numbers = self.way.heap(), self.way.table(), self.way.numbers
-        for part, is_last in edges.runs():
-            self.way.grow(
-                numbers(part.one), numbers(part.other), numbers(part.sims), heap, compared,
-                self.state, self.held, self.vectors, self.row, self.threshold, self.scale, is_last,
-            )  # fmt: skip
+        self.way.grow(
+            edges.one, edges.other, edges.sims, self.state, self.held, self.vectors, self.row,
+            self.way.product, self.threshold, self.scale,
+        )  # fmt: skip
 
     def groups(self) -> NDArray[np.int64]:
         """The group of each face."""
@@ -253,7 +254,7 @@ class _Groups:
             if mean >= self.threshold:
                 ranked.append((-mean, face, group))
         for _, face, group in sorted(ranked):
-            if face not in self.late and not clash(self.state, self.held, face, group):
+            if face not in self.late and not self._clash(face, group):
                 self.late[face] = group
                 hand_on(self.state, self.held, group, face)
 

@@ -19,9 +19,14 @@ Numbers = MutableSequence[int] | NDArray[Any]
 Pair = tuple[float, int, int, int]
 """(-mean similarity, group, later group, how many merges there had been): best first if sorted."""
 
+Product = Callable[..., float]
+
 MANY = 200_000
 """Faces from which on it is compiled. To load what was compiled before takes a second, which 100,000
 faces gain; compiling takes ten, once."""
+
+PIECE = 65536
+"""Edges that are lists at a time."""
 
 MERGES, USED, FREE = 0, 1, 2
 """Places in `State.count`."""
@@ -43,14 +48,14 @@ class State(NamedTuple):
     """Places in `sums` that are free again, `count[FREE]` of them."""
     count: Numbers
     """How many merges there were; how many places in `sums` were used so far; how many are free."""
-    set: Numbers
+    sets: Numbers
     """Which set of tags a group has; -1 for none. A set goes by one of its faces."""
     tags: Numbers
     """How many tags are in a set."""
     first: Numbers
     last: Numbers
     """The first and the last entry of a set."""
-    next: Numbers
+    follows: Numbers
     tag: Numbers
     """Of each entry: the next one (-1: none), and the tag."""
 
@@ -75,34 +80,42 @@ def roots(parent: Numbers, joined: Numbers, found: NDArray[np.int64]) -> None:
         found[face] = find(parent, joined, face)
 
 
-def total(state: State, vectors: Any, row: Numbers, group: int) -> Any:
-    """The sum of the vectors of a group."""
-    if state.slot[group] < 0:
-        return vectors[row[group]].astype(np.float64)
-    return state.sums[state.slot[group]]
+def hold(held: MutableMapping[int, int], sets: Numbers, tags: Numbers) -> None:
+    """Note that each of some sets holds a tag."""
+    for entry in range(len(tags)):
+        held[sets[entry] * len(tags) + tags[entry]] = 1
 
 
-def clash(state: State, held: MutableMapping[int, int], one: int, other: int) -> bool:
-    """Whether a tag keeps the two groups apart."""
-    few, many = state.set[one], state.set[other]
+def clash(
+    sets: Numbers,
+    tags: Numbers,
+    first: Numbers,
+    follows: Numbers,
+    tag: Numbers,
+    held: MutableMapping[int, int],
+    one: int,
+    other: int,
+) -> bool:
+    """Whether a tag keeps two groups apart."""
+    few, many = sets[one], sets[other]
     if few < 0 or many < 0:
         return False
-    if state.tags[few] > state.tags[many]:
+    if tags[few] > tags[many]:
         few, many = many, few
-    entry = state.first[few]
-    width = len(state.tag)
+    entry = first[few]
+    width = len(tag)
     while entry >= 0:
-        if many * width + state.tag[entry] in held:
+        if many * width + tag[entry] in held:
             return True
-        entry = state.next[entry]
+        entry = follows[entry]
     return False
 
 
 def hand_on(state: State, held: MutableMapping[int, int], one: int, other: int) -> None:
     """The first group has the tags of both from now on."""
-    few, many = state.set[one], state.set[other]
+    few, many = state.sets[one], state.sets[other]
     if few < 0 or many < 0:
-        state.set[one] = max(few, many)
+        state.sets[one] = max(few, many)
         return
     if state.tags[few] > state.tags[many]:
         few, many = many, few
@@ -110,11 +123,11 @@ def hand_on(state: State, held: MutableMapping[int, int], one: int, other: int) 
     entry = state.first[few]
     while entry >= 0:
         held[many * width + state.tag[entry]] = 1
-        entry = state.next[entry]
-    state.next[state.last[many]] = state.first[few]
+        entry = state.follows[entry]
+    state.follows[state.last[many]] = state.first[few]
     state.last[many] = state.last[few]
     state.tags[many] += state.tags[few]
-    state.set[one] = many
+    state.sets[one] = many
 
 
 def add_up(state: State, vectors: Any, row: Numbers, one: int, other: int) -> None:
@@ -153,6 +166,7 @@ def grow(
     held: MutableMapping[int, int],
     vectors: Any,
     row: Numbers,
+    product: Product,
     threshold: float,
     scale: float,
     is_last: bool,
@@ -165,6 +179,8 @@ def grow(
     back, unless the two groups were compared since both its faces are in them: that covers it.
     """
     parent, size, joined, grown = state.parent, state.size, state.joined, state.grown
+    slot, sums, merges = state.slot, state.sums, state.count[MERGES]
+    sets, tags, first, follows, tag = state.sets, state.tags, state.first, state.follows, state.tag
     count, at, width = len(sims), 0, len(parent)
     fresh = (-1.0, 0, 0, -1)
     if count:
@@ -184,24 +200,86 @@ def grow(
         together = max(joined[a], joined[b])
         if x > y:
             x, y = y, x
-        key = x * width + y
         if a == x and b == y and max(grown[a], grown[b]) <= max(when, 0):
             # The pair is of these groups, and neither has grown since it was compared.
-            if not clash(state, held, x, y):
+            if not clash(sets, tags, first, follows, tag, held, x, y):
                 add_up(state, vectors, row, x, y)
                 hand_on(state, held, x, y)
-                state.count[MERGES] += 1
+                merges += 1
                 parent[y] = x
                 size[x] += size[y]
-                joined[y] = grown[x] = state.count[MERGES]
+                joined[y] = grown[x] = merges
             continue
+        key = x * width + y
         last = compared.get(key, -1)
         if last < together or last <= when:
-            compared[key] = state.count[MERGES]
-            both = np.dot(total(state, vectors, row, x), total(state, vectors, row, y))
-            mean = both * scale / (size[x] * size[y])
-            if mean >= threshold and not clash(state, held, x, y):
-                heapq.heappush(heap, (-mean, x, y, state.count[MERGES]))
+            compared[key] = merges
+            mean = product(vectors, row, slot, sums, x, y) * scale / (size[x] * size[y])
+            if mean >= threshold and not clash(sets, tags, first, follows, tag, held, x, y):
+                heapq.heappush(heap, (-mean, x, y, merges))
+    state.count[MERGES] = merges
+
+
+def grow_by_pieces(
+    one: NDArray[np.int64], other: NDArray[np.int64], sims: NDArray[np.float64], *rest: Any
+) -> None:
+    """`grow`, with all edges as arrays: as lists they would be a hundred bytes each."""
+    heap: list[Pair] = []
+    compared: dict[int, int] = {}
+    for start in range(0, max(1, len(sims)), PIECE):
+        lists = (column[start : start + PIECE].tolist() for column in (one, other, sims))
+        grow(*lists, heap, compared, *rest, start + PIECE >= len(sims))
+
+
+def grow_at_once(
+    one: NDArray[np.int64],
+    other: NDArray[np.int64],
+    sims: NDArray[np.float64],
+    state: State,
+    held: MutableMapping[int, int],
+    vectors: Any,
+    row: Numbers,
+    product: Product,
+    threshold: float,
+    scale: float,
+) -> None:
+    """The same, for a compiler, which knows the types of what is empty by what was in it."""
+    heap = [(0.0, 0, 0, 0)]
+    heap.pop()
+    compared = {0: 0}
+    compared.pop(0)
+    grow(
+        one, other, sims, heap, compared, state, held, vectors, row, product, threshold, scale, True
+    )  # fmt: skip
+
+
+def by_library(
+    vectors: Any, row: Numbers, slot: Numbers, sums: NDArray[np.float64], one: int, other: int
+) -> float:
+    """The dot product of the sums of two groups."""
+    a = sums[slot[one]] if slot[one] >= 0 else vectors[row[one]].astype(np.float64)
+    b = sums[slot[other]] if slot[other] >= 0 else vectors[row[other]].astype(np.float64)
+    return float(a.dot(b))
+
+
+def by_hand(
+    vectors: Any, row: Numbers, slot: Numbers, sums: NDArray[np.float64], one: int, other: int
+) -> float:
+    """The same, for a compiler."""
+    here, there, both = slot[one], slot[other], 0.0
+    if here >= 0 and there >= 0:
+        for k in range(sums.shape[1]):
+            both += sums[here, k] * sums[there, k]
+    elif here >= 0:
+        for k in range(sums.shape[1]):
+            both += sums[here, k] * vectors[row[other], k]
+    elif there >= 0:
+        for k in range(sums.shape[1]):
+            both += sums[there, k] * vectors[row[one], k]
+    else:
+        for k in range(sums.shape[1]):
+            both += np.float64(vectors[row[one], k]) * vectors[row[other], k]
+    return both
 
 
 class Way(NamedTuple):
@@ -209,17 +287,18 @@ class Way(NamedTuple):
 
     numbers: Callable[[NDArray[Any]], Any]
     """What holds whole numbers."""
-    heap: Callable[[], Any]
     table: Callable[[], Any]
     grow: Callable[..., None]
     roots: Callable[..., None]
+    hold: Callable[..., None]
+    product: Product
 
 
 def _listed(values: NDArray[Any]) -> Any:
     return values.tolist()
 
 
-PLAIN = Way(_listed, list, dict, grow, roots)
+PLAIN = Way(_listed, dict, grow_by_pieces, roots, hold, by_library)
 
 
 def way(count: int) -> Way:
@@ -236,21 +315,20 @@ def compiled() -> Way | None:
         from numba.extending import register_jitable
     except ImportError:
         return None
-    for function in (find, total, clash, hand_on, add_up):
+    for function in (find, clash, hand_on, add_up, grow):
         register_jitable(function)
-    pair = types.Tuple((types.float64, types.int64, types.int64, types.int64))
 
-    def kept(function: Callable[..., None]) -> Callable[..., None]:
+    def kept(function: Any, fastmath: bool = False) -> Any:
         try:
-            fast: Callable[..., None] = numba.njit(cache=True, nogil=True)(function)
+            return numba.njit(cache=True, nogil=True, fastmath=fastmath)(function)
         except RuntimeError:  # nowhere to keep what was compiled
-            fast = numba.njit(nogil=True)(function)
-        return fast
+            return numba.njit(nogil=True, fastmath=fastmath)(function)
 
     return Way(
         np.ascontiguousarray,
-        lambda: numba.typed.List.empty_list(pair),
         lambda: numba.typed.Dict.empty(types.int64, types.int64),
-        kept(grow),
+        kept(grow_at_once),
         kept(roots),
+        kept(hold),
+        kept(by_hand, fastmath=True),  # whole numbers: the order of the sum does not matter
     )
