@@ -302,8 +302,10 @@ PLAIN = Way(_listed, dict, grow_by_pieces, roots, hold, by_library)
 
 
 def way(count: int) -> Way:
-    """The faster one for so many faces."""
-    return (compiled() or PLAIN) if count >= MANY else PLAIN
+    """The faster one for so many faces: what is compiled is used for few, too."""
+    if count >= MANY or compiled.cache_info().currsize:
+        return compiled() or PLAIN
+    return PLAIN
 
 
 @cache

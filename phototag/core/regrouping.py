@@ -65,6 +65,18 @@ class Faces:
         return np.flatnonzero(found & ~inside)
 
 
+def distinct(labels: Labels) -> Labels:
+    """The groups among some labels, rising."""
+    return np.flatnonzero(np.bincount(labels[labels > ALONE]))
+
+
+def belong(labels: Labels, groups: Labels) -> Mask:
+    """Which labels are of some groups."""
+    wanted = np.zeros(labels.max(initial=ALONE) + 2, dtype=np.bool_)  # the last: of those below 0
+    wanted[groups[groups < len(wanted) - 1]] = True
+    return wanted[np.maximum(labels, ALONE)]
+
+
 @dataclass(slots=True)
 class Standing:
     """What is known of the faces before and after a change, read when it is asked for."""
@@ -77,8 +89,7 @@ class Standing:
 
     def together(self, rows: Some) -> Some:
         """These and all faces that were in a group with one of them."""
-        groups = np.unique(self.look(rows)[1])
-        groups = groups[groups != ALONE]
+        groups = distinct(self.look(rows)[1])
         return np.union1d(rows, self.members(groups)) if len(groups) else rows
 
     def among(self, rows: Some) -> Some:
@@ -135,10 +146,11 @@ class _Found:
     def together(self, rows: Some) -> Some:
         """These and all faces that are in a group with one of them."""
         labels = self.labels[rows]
-        groups = np.unique(labels[labels > ALONE])
-        mates = np.flatnonzero(np.isin(self.labels, groups)) if len(groups) else rows[:0]
-        others = self.standing.together(rows[labels == UNTOUCHED])
-        return np.unique(np.concatenate([rows, mates, others]))
+        groups = distinct(labels)
+        found = belong(self.labels, groups) if len(groups) else np.zeros(len(self.labels), bool)
+        found[rows] = True
+        found[self.standing.together(rows[labels == UNTOUCHED])] = True
+        return np.flatnonzero(found)
 
     def groups(self, rows: Some) -> Labels:
         """A number for the group of each of these faces; `ALONE` for those without."""

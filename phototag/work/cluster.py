@@ -16,7 +16,7 @@ from phototag.catalog.assignments import Assignment
 from phototag.catalog.clusters import AFTER, BEFORE
 from phototag.catalog.store import Library
 from phototag.core.clustering import keep_ids
-from phototag.core.regrouping import Standing, regroup_around
+from phototag.core.regrouping import Standing, belong, regroup_around
 from phototag.core.types import Thresholds
 from phototag.work.face_table import FaceTable, Refreshed
 from phototag.work.recognise import Settled
@@ -155,7 +155,7 @@ class OpenRows:
             ids, numbers = assignment_table.open_among(self.lib, "cluster_id", sorted(asked))
             self._take(ids, numbers)
             self._whole |= asked
-        return np.flatnonzero(np.isin(self._before, clusters))
+        return np.flatnonzero(belong(self._before, clusters))
 
     def _read(self, rows: NDArray[np.intp]) -> None:
         if len(rows):
