@@ -75,13 +75,23 @@ def _on_disk(path: Path) -> Pieces:
 
     held = 0
 
-    def read(rows: Rows) -> Steps:
+    def let_go(touched: int) -> None:
         nonlocal held
-        found: Steps = table.reshape(shape)[rows]
-        held += found.nbytes if isinstance(rows, slice) else len(found) * AROUND
+        held += touched
         if held > HOLD and hasattr(whole, "madvise"):
             whole.madvise(mmap.MADV_DONTNEED)
             held = 0
+
+    def read(rows: Rows) -> Steps:
+        if isinstance(rows, slice):
+            found: Steps = table.reshape(shape)[rows]
+            let_go(found.nbytes)
+            return found
+        found = np.empty((len(rows), shape[1]), dtype=table.dtype)
+        for start in range(0, len(rows), HOLD // AROUND):
+            part = slice(start, start + HOLD // AROUND)
+            found[part] = table.reshape(shape)[rows[part]]
+            let_go(len(found[part]) * AROUND)
         return found
 
     return Pieces(shape[0], shape[1], read)

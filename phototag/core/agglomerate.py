@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phototag.core.growth import State, by_library, clash, hand_on, way
+from phototag.core.growth import State, clash, hand_on, product, way
 from phototag.core.neighbours import Ids, Order, ranks
 from phototag.core.pieces import Steps
 from phototag.core.types import GRID, Vectors
@@ -168,7 +168,8 @@ def _moments(spans: Spans) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """(faces of a video, each with a number for a moment of its span at which some face begins).
     Two spans meet just where the later one begins."""
     begins = np.unique(spans[:, 0])
-    return np.nonzero((begins >= spans[:, :1]) & (begins <= spans[:, 1:]))
+    at, moments = np.nonzero((begins >= spans[:, :1]) & (begins <= spans[:, 1:]))
+    return at, moments
 
 
 class _Groups:
@@ -199,7 +200,7 @@ class _Groups:
             slot=filled(count, -1),
             sums=np.empty((count // 2 + 1, vectors.shape[1])),
             free=filled(count // 2 + 1, 0),
-            count=self.way.numbers(np.zeros(3, dtype=np.int64)),
+            counts=self.way.numbers(np.zeros(3, dtype=np.int64)),
             **self._tagged(count, tags),
         )
         self.late: dict[int, int] = {}
@@ -223,7 +224,7 @@ class _Groups:
     def _mean(self, one: int, other: int) -> float:
         """The mean similarity between the faces of two groups."""
         state, size = self.state, self.state.size
-        both = by_library(self.vectors, self.row, state.slot, state.sums, one, other) * self.scale
+        both = product(self.vectors, self.row, state.slot, state.sums, one, other) * self.scale
         return both / (int(size[one]) * int(size[other]))
 
     def _clash(self, one: int, other: int) -> bool:
@@ -234,7 +235,7 @@ class _Groups:
         """Merge the best pair until none is left at the threshold."""
         self.way.grow(
             edges.one, edges.other, edges.sims, self.state, self.held, self.vectors, self.row,
-            self.way.product, self.threshold, self.scale,
+            self.threshold, self.scale,
         )  # fmt: skip
 
     def groups(self) -> NDArray[np.int64]:

@@ -19,17 +19,15 @@ Numbers = MutableSequence[int] | NDArray[Any]
 Pair = tuple[float, int, int, int]
 """(-mean similarity, group, later group, how many merges there had been): best first if sorted."""
 
-Product = Callable[..., float]
-
-MANY = 200_000
-"""Faces from which on it is compiled. To load what was compiled before takes a second, which 100,000
-faces gain; compiling takes ten, once."""
+MANY = 50_000
+"""Faces from which on it is compiled: these gain two seconds. To load what was compiled before
+takes 0.8 s, compiling 10 s, once."""
 
 PIECE = 65536
 """Edges that are lists at a time."""
 
 MERGES, USED, FREE = 0, 1, 2
-"""Places in `State.count`."""
+"""Places in `State.counts`."""
 
 
 class State(NamedTuple):
@@ -45,8 +43,8 @@ class State(NamedTuple):
     """Where in `sums` the sum of a group is; -1 for a face alone, which is its own."""
     sums: NDArray[np.float64]
     free: Numbers
-    """Places in `sums` that are free again, `count[FREE]` of them."""
-    count: Numbers
+    """Places in `sums` that are free again, `counts[FREE]` of them."""
+    counts: Numbers
     """How many merges there were; how many places in `sums` were used so far; how many are free."""
     sets: Numbers
     """Which set of tags a group has; -1 for none. A set goes by one of its faces."""
@@ -132,7 +130,7 @@ def hand_on(state: State, held: MutableMapping[int, int], one: int, other: int) 
 
 def add_up(state: State, vectors: Any, row: Numbers, one: int, other: int) -> None:
     """The first group has the sum of both from now on."""
-    slot, sums, count = state.slot, state.sums, state.count
+    slot, sums, count = state.slot, state.sums, state.counts
     here, there = slot[one], slot[other]
     if here < 0 and there < 0:
         if count[FREE] > 0:
@@ -166,7 +164,6 @@ def grow(
     held: MutableMapping[int, int],
     vectors: Any,
     row: Numbers,
-    product: Product,
     threshold: float,
     scale: float,
     is_last: bool,
@@ -179,7 +176,7 @@ def grow(
     back, unless the two groups were compared since both its faces are in them: that covers it.
     """
     parent, size, joined, grown = state.parent, state.size, state.joined, state.grown
-    slot, sums, merges = state.slot, state.sums, state.count[MERGES]
+    slot, sums, merges = state.slot, state.sums, state.counts[MERGES]
     sets, tags, first, follows, tag = state.sets, state.tags, state.first, state.follows, state.tag
     count, at, width = len(sims), 0, len(parent)
     fresh = (-1.0, 0, 0, -1)
@@ -217,18 +214,29 @@ def grow(
             mean = product(vectors, row, slot, sums, x, y) * scale / (size[x] * size[y])
             if mean >= threshold and not clash(sets, tags, first, follows, tag, held, x, y):
                 heapq.heappush(heap, (-mean, x, y, merges))
-    state.count[MERGES] = merges
+    state.counts[MERGES] = merges
 
 
 def grow_by_pieces(
-    one: NDArray[np.int64], other: NDArray[np.int64], sims: NDArray[np.float64], *rest: Any
+    one: NDArray[np.int64],
+    other: NDArray[np.int64],
+    sims: NDArray[np.float64],
+    state: State,
+    held: MutableMapping[int, int],
+    vectors: Any,
+    row: Numbers,
+    threshold: float,
+    scale: float,
 ) -> None:
     """`grow`, with all edges as arrays: as lists they would be a hundred bytes each."""
     heap: list[Pair] = []
     compared: dict[int, int] = {}
     for start in range(0, max(1, len(sims)), PIECE):
-        lists = (column[start : start + PIECE].tolist() for column in (one, other, sims))
-        grow(*lists, heap, compared, *rest, start + PIECE >= len(sims))
+        part = slice(start, start + PIECE)
+        grow(
+            one[part].tolist(), other[part].tolist(), sims[part].tolist(), heap, compared, state,
+            held, vectors, row, threshold, scale, start + PIECE >= len(sims),
+        )  # fmt: skip
 
 
 def grow_at_once(
@@ -239,7 +247,6 @@ def grow_at_once(
     held: MutableMapping[int, int],
     vectors: Any,
     row: Numbers,
-    product: Product,
     threshold: float,
     scale: float,
 ) -> None:
@@ -249,37 +256,17 @@ def grow_at_once(
     compared = {0: 0}
     compared.pop(0)
     grow(
-        one, other, sims, heap, compared, state, held, vectors, row, product, threshold, scale, True
+        one, other, sims, heap, compared, state, held, vectors, row, threshold, scale, True
     )  # fmt: skip
 
 
-def by_library(
+def product(
     vectors: Any, row: Numbers, slot: Numbers, sums: NDArray[np.float64], one: int, other: int
 ) -> float:
     """The dot product of the sums of two groups."""
     a = sums[slot[one]] if slot[one] >= 0 else vectors[row[one]].astype(np.float64)
     b = sums[slot[other]] if slot[other] >= 0 else vectors[row[other]].astype(np.float64)
-    return float(a.dot(b))
-
-
-def by_hand(
-    vectors: Any, row: Numbers, slot: Numbers, sums: NDArray[np.float64], one: int, other: int
-) -> float:
-    """The same, for a compiler."""
-    here, there, both = slot[one], slot[other], 0.0
-    if here >= 0 and there >= 0:
-        for k in range(sums.shape[1]):
-            both += sums[here, k] * sums[there, k]
-    elif here >= 0:
-        for k in range(sums.shape[1]):
-            both += sums[here, k] * vectors[row[other], k]
-    elif there >= 0:
-        for k in range(sums.shape[1]):
-            both += sums[there, k] * vectors[row[one], k]
-    else:
-        for k in range(sums.shape[1]):
-            both += np.float64(vectors[row[one], k]) * vectors[row[other], k]
-    return both
+    return float(np.dot(a, b))
 
 
 class Way(NamedTuple):
@@ -291,14 +278,13 @@ class Way(NamedTuple):
     grow: Callable[..., None]
     roots: Callable[..., None]
     hold: Callable[..., None]
-    product: Product
 
 
 def _listed(values: NDArray[Any]) -> Any:
     return values.tolist()
 
 
-PLAIN = Way(_listed, dict, grow_by_pieces, roots, hold, by_library)
+PLAIN = Way(_listed, dict, grow_by_pieces, roots, hold)
 
 
 def way(count: int) -> Way:
@@ -317,14 +303,14 @@ def compiled() -> Way | None:
         from numba.extending import register_jitable
     except ImportError:
         return None
-    for function in (find, clash, hand_on, add_up, grow):
+    for function in (find, clash, hand_on, add_up, product, grow):
         register_jitable(function)
 
-    def kept(function: Any, fastmath: bool = False) -> Any:
+    def kept(function: Any) -> Any:
         try:
-            return numba.njit(cache=True, nogil=True, fastmath=fastmath)(function)
+            return numba.njit(cache=True)(function)
         except RuntimeError:  # nowhere to keep what was compiled
-            return numba.njit(nogil=True, fastmath=fastmath)(function)
+            return numba.njit(function)
 
     return Way(
         np.ascontiguousarray,
@@ -332,5 +318,4 @@ def compiled() -> Way | None:
         kept(grow_at_once),
         kept(roots),
         kept(hold),
-        kept(by_hand, fastmath=True),  # whole numbers: the order of the sum does not matter
     )
