@@ -29,10 +29,11 @@ read by the command line and handed down."""
 
 PURE = {"__future__", "collections", "dataclasses", "functools", "hashlib", "heapq", "itertools"}
 PURE |= {"math", "operator", "typing", "unicodedata", "numpy", "scipy", "sklearn", "phototag"}
+PURE |= {"numba"}
 """What the core may import: no files, no SQL, no clock, no randomness of its own."""
 
 HEAVY = ("tensorflow", "keras", "cv2", "sklearn", "scipy", "onnxruntime", "numpy", "PIL", "mtcnn")
-HEAVY += ("starlette", "uvicorn", "jinja2", "av")
+HEAVY += ("starlette", "uvicorn", "jinja2", "av", "numba")
 
 TRAINING = "bench/train_command.py"
 """The one script that is not a phototag command: it talks for itself."""
@@ -114,6 +115,10 @@ def test_ffmpeg_is_only_where_videos_are_read_and_written() -> None:
 def test_keras_and_tensorflow_are_only_in_the_bench() -> None:
     for module in ("keras", "tensorflow", "mtcnn", "torch"):
         assert {room_of(name) for name in users_of(module)} <= {"bench"}, module
+
+
+def test_numba_is_only_where_groups_grow() -> None:
+    assert users_of("numba") == {"core/growth.py"}
 
 
 def test_the_web_frameworks_are_only_in_the_web() -> None:
