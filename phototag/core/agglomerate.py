@@ -28,6 +28,7 @@ from phototag.core.types import GRID, Vectors
 Labels = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Spans = NDArray[np.int64]
+
 LINKS = "mutual"
 """Names the rule by which lists of neighbours make edges: what was grouped by another is grouped
 again."""
