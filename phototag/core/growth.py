@@ -160,13 +160,13 @@ def grow(
     sims: Any,
     heap: list[Pair],
     compared: MutableMapping[int, int],
+    is_last: bool,
     state: State,
     held: MutableMapping[int, int],
     vectors: Any,
     row: Numbers,
     threshold: float,
     scale: float,
-    is_last: bool,
 ) -> None:
     """Merge the best pair until none is left at the threshold, or all of these edges are looked at
     (more will follow, unless this is the last call).
@@ -218,46 +218,26 @@ def grow(
 
 
 def grow_by_pieces(
-    one: NDArray[np.int64],
-    other: NDArray[np.int64],
-    sims: NDArray[np.float64],
-    state: State,
-    held: MutableMapping[int, int],
-    vectors: Any,
-    row: Numbers,
-    threshold: float,
-    scale: float,
+    one: NDArray[np.int64], other: NDArray[np.int64], sims: NDArray[np.float64], *rest: Any
 ) -> None:
     """`grow`, with all edges as arrays: as lists they would be a hundred bytes each."""
     heap: list[Pair] = []
     compared: dict[int, int] = {}
     for start in range(0, max(1, len(sims)), PIECE):
-        part = slice(start, start + PIECE)
-        grow(
-            one[part].tolist(), other[part].tolist(), sims[part].tolist(), heap, compared, state,
-            held, vectors, row, threshold, scale, start + PIECE >= len(sims),
-        )  # fmt: skip
+        part, is_last = slice(start, start + PIECE), start + PIECE >= len(sims)
+        lists = one[part].tolist(), other[part].tolist(), sims[part].tolist()
+        grow(*lists, heap, compared, is_last, *rest)
 
 
 def grow_at_once(
-    one: NDArray[np.int64],
-    other: NDArray[np.int64],
-    sims: NDArray[np.float64],
-    state: State,
-    held: MutableMapping[int, int],
-    vectors: Any,
-    row: Numbers,
-    threshold: float,
-    scale: float,
+    one: NDArray[np.int64], other: NDArray[np.int64], sims: NDArray[np.float64], *rest: Any
 ) -> None:
     """The same, for a compiler, which knows the types of what is empty by what was in it."""
     heap = [(0.0, 0, 0, 0)]
     heap.pop()
     compared = {0: 0}
     compared.pop(0)
-    grow(
-        one, other, sims, heap, compared, state, held, vectors, row, threshold, scale, True
-    )  # fmt: skip
+    grow(one, other, sims, heap, compared, True, *rest)
 
 
 def product(
@@ -280,11 +260,7 @@ class Way(NamedTuple):
     hold: Callable[..., None]
 
 
-def _listed(values: NDArray[Any]) -> Any:
-    return values.tolist()
-
-
-PLAIN = Way(_listed, dict, grow_by_pieces, roots, hold)
+PLAIN = Way(np.ndarray.tolist, dict, grow_by_pieces, roots, hold)
 
 
 def way(count: int) -> Way:

@@ -56,12 +56,10 @@ class Faces:
         """Other faces with an edge to one of those."""
         inside = np.zeros(len(self.ids), dtype=np.bool_)
         inside[those] = True
-        found = inside.copy()
+        nearest = self.ids[:, 0]
+        found = (nearest >= 0) & inside[nearest]
         for _, _, others, _ in linked(self.ids, those):
             found[others] = True
-        for start in range(0, len(self.ids), 65536):  # those whose nearest is one of them
-            nearest = self.ids[start : start + 65536, 0]
-            found[start : start + 65536] |= (nearest >= 0) & inside[nearest]
         return np.flatnonzero(found & ~inside)
 
 
