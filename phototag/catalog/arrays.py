@@ -109,17 +109,33 @@ def write_arrays(lib: Library, purpose: str, arrays: Arrays) -> None:
     try:
         folder.mkdir(parents=True)
         for label, values in arrays.items():
-            with (folder / f"{label}.npy").open("wb") as file:
-                if isinstance(values, Pieces):
-                    _save_pieces(file, values)
-                else:
-                    np.save(file, values, allow_pickle=False)
-                file.flush()
-                os.fsync(file.fileno())
+            _save(folder / f"{label}.npy", values)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise CannotWrite(f"{folder} cannot be written: {error.strerror}.") from error
     set_meta(lib, KEY, f"{name} {purpose}")
+
+
+def add_arrays(lib: Library, arrays: Arrays) -> None:
+    """Write more arrays of a set; call inside the transaction that wrote it, so that nobody else
+    has read it. Raises CannotWrite."""
+    folder = lib.folder / "cache" / (meta(lib, KEY) or "").partition(" ")[0]
+    for label, values in arrays.items():
+        path = folder / f"{label}.npy"
+        try:
+            _save(path, values)
+        except OSError as error:
+            raise CannotWrite(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _save(path: Path, values: NDArray[Any] | Pieces) -> None:
+    with path.open("wb") as file:
+        if isinstance(values, Pieces):
+            _save_pieces(file, values)
+        else:
+            np.save(file, values, allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _save_pieces(file: BinaryIO, steps: Pieces) -> None:

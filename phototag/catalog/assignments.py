@@ -223,9 +223,11 @@ def open_among(
     """The same, of some faces (`face_id`) or clusters (`cluster_id`)."""
     if column not in ("face_id", "cluster_id"):
         raise ValueError(column)
+    # Only open faces have a cluster; to ask nothing else of the rows leaves it to the index.
+    state = "state IN ('unknown', 'cluster') AND" if column == "face_id" else ""
     rows = lib.db.execute(
-        "SELECT face_id, COALESCE(cluster_id, -1) FROM assignments"
-        f" WHERE state IN ('unknown', 'cluster') AND {column} IN {THESE}",
+        f"SELECT face_id, COALESCE(cluster_id, -1) FROM assignments WHERE {state} {column} IN"
+        f" {THESE}",
         (listed(values),),
     )
     rows.row_factory = None

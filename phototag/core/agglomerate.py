@@ -65,6 +65,39 @@ def agglomerate(
     that it fits best, if at `threshold` or above, judged against its good faces. Returns int [n]:
     groups numbered from 0 by their first face in `order`; -1 for a face that is alone.
     """
+    return grown(
+        vectors, ids, sims, photos, good, order, threshold, free_photos, among=among, spans=spans
+    ).labels
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """Groups, and how they came to be; arrays of one length."""
+
+    labels: Labels
+    """The group of each face, as `agglomerate` tells."""
+    places: NDArray[np.int32]
+    """The place of each good face in its group: the faces of a smaller group that it came from
+    stand next to one another. -1 for others."""
+    gaps: NDArray[np.float64]
+    """When each came together with the next one: how alike the worst pair was that had been looked
+    at by then. 0 for the last one."""
+
+
+def grown(
+    vectors: Vectors | Steps,
+    ids: Ids,
+    sims: Vectors,
+    photos: NDArray[Any],
+    good: Mask,
+    order: Order | None,
+    threshold: float,
+    free_photos: Collection[int] = (),
+    *,
+    among: Mask | None = None,
+    spans: Spans | None = None,
+) -> Grown:
+    """The same, and how the groups grew."""
     keep = np.ones(len(vectors), dtype=np.bool_) if among is None else among
     place = ranks(len(vectors), order)
     edges = _Edges.of(ids, sims, place, keep)
@@ -77,7 +110,8 @@ def agglomerate(
     groups.grow(strong)
     weak = edges.where(good[row[edges.one]] != good[row[edges.other]])
     groups.attach(weak, low=~good[row])
-    return groups.labels(place)
+    places, gaps = groups.lines()
+    return Grown(groups.labels(place), np.where(good, places[place], -1), gaps[place])
 
 
 class _Edges:
@@ -202,6 +236,10 @@ class _Groups:
             sums=np.empty((count // 2 + 1, vectors.shape[1])),
             free=filled(count // 2 + 1, 0),
             counts=self.way.numbers(np.zeros(3, dtype=np.int64)),
+            after=filled(count, -1),
+            tail=self.way.numbers(np.arange(count, dtype=np.int32)),
+            gaps=np.zeros(count),
+            now=np.full(1, 2.0),
             **self._tagged(count, tags),
         )
         self.late: dict[int, int] = {}
@@ -244,6 +282,12 @@ class _Groups:
         found = np.empty(len(self.row), dtype=np.int64)
         self.way.roots(self.state.parent, self.state.joined, found)
         return found
+
+    def lines(self) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """(the place of each face in its group, when it came together with the next one)."""
+        places = np.zeros(len(self.row), dtype=np.int32)
+        self.way.lines(self.groups(), self.state.after, places)
+        return places, self.state.gaps
 
     def attach(self, edges: _Edges, low: Mask) -> None:
         """Let the faces that are `low` (by place) join groups, best first."""

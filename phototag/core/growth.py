@@ -56,6 +56,15 @@ class State(NamedTuple):
     follows: Numbers
     tag: Numbers
     """Of each entry: the next one (-1: none), and the tag."""
+    after: Numbers
+    """Of each face: the next one of its group (-1: none), the faces of a smaller group that it came
+    from next to one another."""
+    tail: Numbers
+    """The last face of a group."""
+    gaps: Any
+    """Of each face: when it came together with the next one (`now`)."""
+    now: Any
+    """How alike the worst pair was that was looked at so far: it falls as time goes by."""
 
 
 def find(parent: Numbers, joined: Numbers, face: int) -> int:
@@ -76,6 +85,17 @@ def roots(parent: Numbers, joined: Numbers, found: NDArray[np.int64]) -> None:
     """The group of each face, into `found`."""
     for face in range(len(found)):
         found[face] = find(parent, joined, face)
+
+
+def lines(found: NDArray[np.int64], after: Numbers, places: Numbers) -> None:
+    """The place of each face among those of its group (`found`), into `places`."""
+    for face in range(len(found)):
+        if found[face] == face:
+            place = 0
+            while face >= 0:
+                places[face] = place
+                place += 1
+                face = after[face]
 
 
 def hold(held: MutableMapping[int, int], sets: Numbers, tags: Numbers) -> None:
@@ -178,6 +198,7 @@ def grow(
     parent, size, joined, grown = state.parent, state.size, state.joined, state.grown
     slot, sums, merges = state.slot, state.sums, state.counts[MERGES]
     sets, tags, first, follows, tag = state.sets, state.tags, state.first, state.follows, state.tag
+    after, tail, gaps, now = state.after, state.tail, state.gaps, state.now[0]
     count, at, width = len(sims), 0, len(parent)
     fresh = (-1.0, 0, 0, -1)
     if count:
@@ -190,7 +211,8 @@ def grow(
                 fresh = (-sims[at], one[at], other[at], -1)
         else:
             pair = heapq.heappop(heap)
-        _, a, b, when = pair
+        best, a, b, when = pair
+        now = min(now, -best)
         x, y = find(parent, joined, a), find(parent, joined, b)
         if x == y:
             continue
@@ -206,6 +228,9 @@ def grow(
                 parent[y] = x
                 size[x] += size[y]
                 joined[y] = grown[x] = merges
+                after[tail[x]] = y
+                gaps[tail[x]] = now
+                tail[x] = tail[y]
             continue
         key = x * width + y
         last = compared.get(key, -1)
@@ -215,6 +240,7 @@ def grow(
             if mean >= threshold and not clash(sets, tags, first, follows, tag, held, x, y):
                 heapq.heappush(heap, (-mean, x, y, merges))
     state.counts[MERGES] = merges
+    state.now[0] = now
 
 
 def grow_by_pieces(
@@ -257,10 +283,11 @@ class Way(NamedTuple):
     table: Callable[[], Any]
     grow: Callable[..., None]
     roots: Callable[..., None]
+    lines: Callable[..., None]
     hold: Callable[..., None]
 
 
-PLAIN = Way(np.ndarray.tolist, dict, grow_by_pieces, roots, hold)
+PLAIN = Way(np.ndarray.tolist, dict, grow_by_pieces, roots, lines, hold)
 
 
 def way(count: int) -> Way:
@@ -293,5 +320,6 @@ def compiled() -> Way | None:
         lambda: numba.typed.Dict.empty(types.int64, types.int64),
         kept(grow_at_once),
         kept(roots),
+        kept(lines),
         kept(hold),
     )

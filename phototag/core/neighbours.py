@@ -99,6 +99,30 @@ def extend_neighbours(
     return grown_ids, grown_sims, changed
 
 
+def lost_edges(
+    old: tuple[Ids, Vectors], ids: Ids, changed: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    """The edges that are none any more, `old` being the lists (ids and similarities) before some
+    rows `changed`: (rows, rows of the other ends, similarities).
+
+    Two faces are an edge if each is in the other's list, or one is the other's nearest.
+    """
+    former, now = old[0][changed], ids[changed]
+    gone = (former >= 0) & ~(former[:, :, None] == now[:, None, :]).any(axis=2)
+    gone[:, 0] |= former[:, 0] != now[:, 0]
+    at, columns = np.nonzero(gone & (former >= 0))
+    one, other = changed[at], former[at, columns].astype(np.intp)
+
+    def linked(lists: Ids) -> NDArray[np.bool_]:
+        here, there = lists[one], lists[other]
+        mutual = (here == other[:, None]).any(axis=1) & (there == one[:, None]).any(axis=1)
+        found: NDArray[np.bool_] = mutual | (here[:, 0] == other) | (there[:, 0] == one)
+        return found
+
+    lost = linked(old[0]) & ~linked(ids)
+    return one[lost], other[lost], old[1][one[lost], columns[lost]].astype(np.float64)
+
+
 def shrink_neighbours(
     ids: Ids,
     sims: Vectors,
@@ -243,17 +267,17 @@ class _Search:
 
 def _marks(vectors: Pieces) -> Whole:
     """A 64-bit hash of each vector [n, d], by whole arithmetic: the same everywhere."""
-    odd = _mixed(np.arange(1, vectors.width + 1, dtype=np.uint64)) | np.uint64(1)
+    odd = mixed(np.arange(1, vectors.width + 1, dtype=np.uint64)) | np.uint64(1)
     marks = np.empty(len(vectors), dtype=np.uint64)
     for part in vectors.runs(PIECE):
         steps = vectors.read(part)
         if steps.dtype != np.int16:
             steps = in_steps(steps)
         marks[part] = steps.astype(np.int64).view(np.uint64) @ odd
-    return _mixed(marks)
+    return mixed(marks)
 
 
-def _mixed(values: Whole) -> Whole:
+def mixed(values: Whole) -> Whole:
     """MurmurHash3's 64-bit finaliser: every bit of the input stirs every bit of the output."""
     for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
         values = (values ^ (values >> np.uint64(33))) * np.uint64(factor)
@@ -335,7 +359,7 @@ class _Stripe:
         """The lot of each pair: the same from both ends."""
         mark = self.search.mark
         lots: Whole = mark[self.rows[rows]] + mark[columns]
-        return _mixed(lots)
+        return mixed(lots)
 
     def _open(self, keys: Whole) -> tuple[NDArray[np.intp], NDArray[np.int64], Ids]:
         """(row, steps below 2, column) of each hit."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,10 @@ Rows = slice | NDArray[Any]
 
 PIECE = 8192
 """Rows that are read at once: 8 MB of vectors."""
+
+DENSE = 16
+"""From one row in so many on, reading all is faster than reading these: 20,000 bytes are brought in
+for each that is read by itself."""
 
 
 def in_steps(vectors: Vectors) -> Steps:
@@ -61,6 +66,30 @@ class Pieces:
     def runs(self, size: int = PIECE) -> Iterator[slice]:
         """Runs of at most `size` rows that make up the table."""
         return (slice(at, min(at + size, self.count)) for at in range(0, self.count, size))
+
+    def some(self, rows: NDArray[Any]) -> Iterator[tuple[slice, NDArray[Any]]]:
+        """Some rows (rising, each maybe more than once), a piece at a time: (which of them, their
+        values). Where they are many, the whole table is passed through, which is faster."""
+        if len(rows) * DENSE < self.count:
+            for at in range(0, len(rows), PIECE):
+                part = slice(at, at + PIECE)
+                yield part, self.read(rows[part])
+            return
+        for run in self.runs():
+            first, last = np.searchsorted(rows, [run.start, run.stop])
+            if first < last:
+                yield slice(first, last), self.read(run)[rows[first:last] - run.start]
+
+    def gathered(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Some rows (rising)."""
+        parts = self.some(rows)
+        first = next(parts, None)
+        if first is None:
+            return self.read(slice(0, 0))
+        found = np.empty((len(rows), self.width), dtype=first[1].dtype)
+        for part, values in chain([first], parts):
+            found[part] = values
+        return found
 
     def chosen(self, rows: NDArray[Any]) -> Pieces:
         """Only these rows."""

@@ -1,40 +1,71 @@
 """Group again only what a change reaches, with the outcome of grouping everything.
 
 In a large library nearly all faces hang together in one part of the graph, by chance pairs above
-the threshold. So parts cannot be the unit of work when somebody is named. Groups can, because:
+the threshold. So parts of the graph cannot be the unit of work when somebody is named or a night
+brings photos. Groups can, because merges within a final group depend on its own faces only: a pair
+of groups that never merge does nothing to either but be compared. So groups are grown apart, and
+then it is made sure that they would not have met:
 
-(1) The grouping of a union of final groups is those groups. Merges within a final group depend on
-    its own faces only: a pair of groups that never merge does nothing to either but be compared.
-    So edges between different final groups can be left out, or never have been there.
-(2) Take the groups in which a face came, went or changed (the core), and their neighbours: groups
-    with an edge to a face of the core (the rim). Group core and rim alone, without the edges from
-    one group of the rim to another. If every group of the rim comes out as it was, grouping
-    everything gives the same: the first merge that crossed from here to the rest, or from one group
-    of the rim to another, would have to join parts of two old groups, both with the history they
-    had before, when they did not merge.
+(1) Take the groups in which a face came, went or changed, each by itself; a face that is in none
+    goes with the face that it is most like. Grow each of these parts without the others.
+(2) Hold each edge that leads out of a part against how both its ends grew (`core.meeting`): the
+    part as it grew now, and a group that nothing changed as it grew when it was made. Two groups
+    that nothing changed need no look: they did not meet then.
+(3) Where an edge leads two to one another, they are one part from now on: grow that, and look at
+    its edges. When there is no such edge any more, the first merge across would have to come from
+    one: so grouping everything gives the same.
 
-Where groups of the rim come out changed, what came out is the grouping of a graph that lacks their
-edges to all but the core. So the groups that hold their faces now are the next core, and the step
-is repeated, until a rim stands. Faces that join groups in the end (`agglomerate`'s low ones) count
-as parts of their group; a face alone is a group.
+How a group grew is kept from one time to the next (`History`), and made anew where it is not known.
+Faces that join groups in the end (`agglomerate`'s low ones) count as parts of their group.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phototag.core.agglomerate import ALONE, Labels, Mask, Spans, agglomerate, linked
-from phototag.core.neighbours import Ids
+from phototag.core import growth
+from phototag.core.agglomerate import ALONE, Labels, Mask, Spans, grown
+from phototag.core.meeting import Edges, Lines, meet
+from phototag.core.neighbours import Ids, mixed
 from phototag.core.pieces import Pieces
 from phototag.core.types import Vectors
 
 Some = NDArray[np.intp]
 """Rows, rising."""
+
+Marks = NDArray[np.uint64]
+
+Names = NDArray[np.int64]
+"""Of groups and faces (`_names`)."""
+
+AT_ONCE = 4096
+"""Faces that are grown at once: so few that they stay near the processor. (All at once, 600,000
+faces of an archive take some times as long: each pair is of other groups.)"""
+
+FEW = 4
+"""Where one face in so many is in no group yet, all are grown as one part."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """How groups grew, kept for later: arrays of one length."""
+
+    marks: Marks
+    """What tells that the group of a face is still the same: a sum over its faces. 0: not known."""
+    places: NDArray[np.int32]
+    gaps: NDArray[np.float64]
+    """As `core.agglomerate.Grown` tells."""
+
+    @classmethod
+    def empty(cls, count: int) -> History:
+        return cls(
+            np.zeros(count, np.uint64), np.full(count, -1, np.int32), np.zeros(count, np.float64)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +82,37 @@ class Faces:
     order: NDArray[np.int64]
     """A distinct sort key for each face."""
     spans: Spans | None = None
+    names: NDArray[np.int64] | None = None
+    """A distinct number for each face that lasts (default: the row)."""
+    history: History | None = None
 
-    def beside(self, those: Some) -> Some:
-        """Other faces with an edge to one of those."""
+    def entries(self, rows: Some, part: Labels, block: int = 8192) -> Iterator[Entries]:
+        """The edges from some rows to others that are not of their part, a block at a time."""
+        for start in range(0, len(rows), block):
+            here = rows[start : start + block]
+            lists = self.ids[here]
+            mine = part[here]
+            at, columns = np.nonzero((lists >= 0) & (part[lists] != mine[:, None]))
+            one, other = here[at], lists[at, columns].astype(np.intp)
+            linked = columns == 0
+            rest = np.flatnonzero(~linked)
+            linked[rest] = (self.ids[other[rest]] == one[rest].astype(np.int32)[:, None]).any(axis=1)
+            yield one[linked], other[linked], self.sims[one[linked], columns[linked]]
+
+    def nearest_to(self, rows: Some, part: Labels) -> Entries:
+        """The edges to some rows from faces of other parts whose nearest they are."""
         inside = np.zeros(len(self.ids), dtype=np.bool_)
-        inside[those] = True
-        nearest = self.ids[:, 0]
-        found = (nearest >= 0) & inside[nearest]
-        for _, _, others, _ in linked(self.ids, those):
-            found[others] = True
-        return np.flatnonzero(found & ~inside)
+        inside[rows] = True
+        nearest = np.asarray(self.ids[:, 0])
+        found = np.flatnonzero((nearest >= 0) & inside[nearest])
+        to = nearest[found].astype(np.intp)
+        away = part[found] != part[to]
+        found, to = found[away], to[away]
+        return to, found, self.sims[found, 0]
+
+
+Entries = tuple[Some, Some, Vectors]
+"""Rows, rows of the other ends, similarities."""
 
 
 def distinct(labels: Labels) -> Labels:
@@ -85,14 +137,22 @@ class Standing:
     members: Callable[[Labels], Some]
     """The rows that were in some groups before."""
 
-    def together(self, rows: Some) -> Some:
-        """These and all faces that were in a group with one of them."""
-        groups = distinct(self.look(rows)[1])
-        return np.union1d(rows, self.members(groups)) if len(groups) else rows
 
-    def among(self, rows: Some) -> Some:
-        """Those of these that are to be grouped now."""
-        return rows[self.look(rows)[0]]
+@dataclass(frozen=True, slots=True)
+class Regrouped:
+    """What came out; arrays of one length each for `rows` and for `known`."""
+
+    rows: Some
+    """That were grouped again; all other faces keep their old group."""
+    labels: Labels
+    """Their groups, numbered by their first face in order (-1: alone, or not to be grouped)."""
+    known: Some
+    """Rows of which it is known now how their group grew, maybe not for the first time."""
+    history: History
+    """How, of these."""
+
+
+NO_EDGES = Edges(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0, np.float64))
 
 
 def regroup_around(
@@ -102,69 +162,223 @@ def regroup_around(
     *,
     standing: Standing,
     seeds: Some,
-) -> tuple[Some, Labels]:
+    lost: Edges = NO_EDGES,
+) -> Regrouped:
     """The groups among some faces after a change, told from the groups before it.
 
     `threshold` and `free_photos` as for `agglomerate`; `seeds`: the rows of faces that came, went,
-    or whose list, photo, quality or neighbourhood by the old lists changed.
-
-    Returns the rows that were looked at again and their groups (-1: alone, or not among those to be
-    grouped); all other faces keep their old group.
+    or whose list, photo, quality or neighbourhood by the old lists changed. Those need not be among
+    them whose edges to one another are `lost`, and nothing else.
     """
-    found = _Found(faces, standing)
-    core = standing.together(np.unique(seeds))
-    while True:
-        inside = standing.among(core)
-        rim = np.setdiff1d(standing.among(faces.beside(inside)), core, assume_unique=True)
-        rim = np.setdiff1d(standing.among(found.together(rim)), core, assume_unique=True)
-        region = np.union1d(inside, rim)
-        outside = np.isin(region, rim, assume_unique=True)
-        before = found.groups(region)
-        groups = _grouped(faces, threshold, free_photos, region, np.where(outside, before, CORE))
-        found.put(core, region, groups)
-        broken = region[outside & _differs(before, groups)]
-        if not len(broken):
-            return found.outcome()
-        core = found.together(broken)
+    work = _Work(faces, threshold, free_photos, standing)
+    again = work.begin(seeds, lost)
+    while len(again):
+        again = work.unite(*work.encounters(work.grow(again)))
+    return work.outcome()
 
 
-CORE = -2
-"""In place of a group: a face all of whose edges count."""
 UNTOUCHED = -2
 
+GROUP, FACE, PART, GROWN = range(4)
+"""What a name is the name of: a group that stands, a face, a part, a group that was grown again."""
 
-class _Found:
+
+def _names(values: NDArray[Any], of: int) -> Names:
+    return values.astype(np.int64) * 4 + of
+
+
+class _Work:
     """The grouping as far as it is known: what came out, and elsewhere what stood before."""
 
-    def __init__(self, faces: Faces, standing: Standing) -> None:
-        self.faces, self.standing = faces, standing
-        self.labels = np.full(len(faces.ids), UNTOUCHED, dtype=np.int64)
-        self.next = 0
+    def __init__(
+        self,
+        faces: Faces,
+        threshold: float,
+        free_photos: Collection[int],
+        standing: Standing,
+    ) -> None:
+        self.faces, self.threshold = faces, threshold
+        self.free_photos, self.standing = free_photos, standing
+        count = len(faces.ids)
+        self.labels = np.full(count, UNTOUCHED, dtype=np.int64)
+        """The group of each face that was grown again."""
+        self.part = np.full(count, ALONE, dtype=np.int64)
+        """The part that each of these is in; `ALONE` for all others."""
+        self.places = np.full(count, -1, dtype=np.int32)
+        self.gaps = np.zeros(count)
+        """How the groups grew that were looked at."""
+        self.number = np.full(count + 1, -1, dtype=np.int32)
+        """Of faces that are grown at once; the last is where -1 lands."""
+        self.learnt = np.zeros(count, dtype=np.bool_)
+        """Faces of groups that stand of which it had to be worked out."""
+        self.groups = self.parts = 0
 
-    def together(self, rows: Some) -> Some:
-        """These and all faces that are in a group with one of them."""
-        labels = self.labels[rows]
-        groups = distinct(labels)
-        found = belong(self.labels, groups) if len(groups) else np.zeros(len(self.labels), bool)
-        found[rows] = True
-        found[self.standing.together(rows[labels == UNTOUCHED])] = True
-        return np.flatnonzero(found)
+    def name(self, rows: Some) -> Names:
+        """What each face belongs to: the part, or else the group that stands, or itself."""
+        part, (_, before) = self.part[rows], self.standing.look(rows)
+        stands = np.where(before > ALONE, _names(before, GROUP), _names(rows, FACE))
+        return np.where(part > ALONE, _names(part, PART), stands)
 
-    def groups(self, rows: Some) -> Labels:
-        """A number for the group of each of these faces; `ALONE` for those without."""
-        labels = self.labels[rows]
+    # ---- parts
+
+    def begin(self, seeds: Some, lost: Edges) -> Labels:
+        """Make the first parts; which those are."""
+        seeds = np.unique(seeds)
+        now, before = self.standing.look(seeds)
+        self.labels[seeds] = ALONE
+        new = seeds[now & (before == ALONE)]
+        groups = _names(distinct(np.append(before, self._of_both(lost))), GROUP)
+        if len(new) * FEW > len(now):
+            names = np.append(groups, _names(new, FACE))
+            return self._take(names, np.zeros(len(names), dtype=np.int64))
+        one, other = self._nearest(new)
+        pairs = np.append(self.name(one), groups), np.append(self.name(other), groups)
+        rest = _names(new, FACE)
+        return self.unite(np.append(pairs[0], rest), np.append(pairs[1], rest))
+
+    def _of_both(self, edges: Edges) -> Labels:
+        """The groups that hold both ends of an edge."""
+        one, other = (self.standing.look(end)[1] for end in (edges.one, edges.other))
+        both: Labels = one[one == other]
+        return both
+
+    def _nearest(self, new: Some) -> tuple[Some, Some]:
+        """Pairs of each of some faces and the one that is most like it of those to be grouped."""
+        lists = self.faces.ids[new]
+        others = np.unique(lists[lists >= 0]).astype(np.intp)
+        open_ = np.append(self.standing.look(others)[0], False)
+        open_ = open_[np.where(lists >= 0, np.searchsorted(others, lists), len(others))]
+        some = np.flatnonzero(open_.any(axis=1))
+        return new[some], lists[some, open_[some].argmax(axis=1)].astype(np.intp)
+
+    def unite(self, one: Names, other: Names) -> Labels:
+        """Let what pairs of names stand for be one part, with all that hangs together by them;
+        which parts those are."""
+        names, ends = np.unique(np.append(one, other), return_inverse=True)
+        return self._take(names, _components(len(names), ends[: len(one)], ends[len(one) :]))
+
+    def _take(self, names: Names, numbers: Labels) -> Labels:
+        """Let what some names stand for be of new parts, by their numbers; which those are."""
+        if not len(names):
+            return numbers
+        numbers, (values, of) = numbers + self.parts, np.divmod(names, 4)
+        self.parts = int(numbers.max()) + 1
+        parts = np.full(self.parts + 1, ALONE, dtype=np.int64)
+        parts[values[of == PART]] = numbers[of == PART]
+        again = np.flatnonzero(belong(self.part, values[of == PART]))
+        self.part[again] = parts[self.part[again]]
+        groups = values[of == GROUP]
+        if len(groups):
+            rows = self.standing.members(groups)
+            at = np.searchsorted(groups, self.standing.look(rows)[1])
+            self.part[rows] = numbers[of == GROUP][at]
+        self.part[values[of == FACE]] = numbers[of == FACE]
+        return np.unique(numbers)
+
+    # ---- growing
+
+    def grow(self, parts: Labels) -> Some:
+        """Grow some parts, each without the others; their rows that are to be grouped."""
+        rows = np.flatnonzero(belong(self.part, parts))
+        self.labels[rows] = ALONE
+        rows = rows[self.standing.look(rows)[0]]
+        labels = self._grown(rows, self.part[rows])
+        self.labels[rows] = np.where(labels > ALONE, labels + self.groups, ALONE)
+        self.groups += int(labels.max(initial=ALONE)) + 1
+        return rows
+
+    def _grown(self, rows: Some, parts: Labels) -> Labels:
+        """The groups in some parts; how they grew is noted."""
+        faces = self.faces
+        growth.way(len(rows))  # the one for so many
+        vectors = faces.vectors.gathered(rows)
+        found, used = np.full(len(rows), ALONE, dtype=np.int64), 0
+        for those in _batches(parts):
+            here, mine = rows[those], parts[those]
+            self.number[here] = np.arange(len(here), dtype=np.int32)
+            near = self.number[faces.ids[here]]
+            self.number[here] = -1
+            near[(near >= 0) & (mine[near] != mine[:, None])] = -1
+            groups = grown(
+                vectors[those],
+                near,
+                faces.sims[here],
+                faces.photos[here],
+                faces.good[here],
+                faces.order[here],
+                self.threshold,
+                self.free_photos,
+                spans=None if faces.spans is None else faces.spans[here],
+            )
+            found[those] = np.where(groups.labels > ALONE, groups.labels + used, ALONE)
+            used += int(groups.labels.max(initial=ALONE)) + 1
+            self.places[here], self.gaps[here] = groups.places, groups.gaps
+        return found
+
+    # ---- meeting
+
+    def encounters(self, rows: Some) -> tuple[Names, Names]:
+        """Pairs of names that edges from some grown rows lead to one another."""
+        edges = self._edges_out(rows)
+        beside = np.unique(edges.other[self.part[edges.other] == ALONE])
+        members, other_than_thought = self._recall(beside)
+        ends = np.unique(np.append(edges.one, edges.other))
+        here = ends[self.part[ends] > ALONE]
+        groups = distinct(self.labels[here])
+        mates = np.flatnonzero(belong(self.labels, groups)) if len(groups) else groups
+        every = np.unique(np.concatenate([mates, here, members]))
+        groups = np.where(
+            self.labels[every] > ALONE,
+            _names(self.labels[every], GROWN),
+            np.where(self.part[every] > ALONE, _names(every, FACE), self.name(every)),
+        )
+        good = self.faces.good
+        lines = Lines.of(every, groups, self.places[every], self.gaps[every])
+        strong = edges.where(good[edges.one] & good[edges.other])
+        low = edges.where(good[edges.one] != good[edges.other])
+        turn = good[low.one]
+        low = Edges(
+            np.where(turn, low.other, low.one), np.where(turn, low.one, low.other), low.sims
+        )
+        met = meet(strong, low, lines, self.faces.vectors, self.threshold)
+        one = self.name(np.append(strong.one, low.one)[met])
+        other = self.name(np.append(strong.other, low.other)[met])
+        return np.append(one, other_than_thought), np.append(other, other_than_thought)
+
+    def _edges_out(self, rows: Some) -> Edges:
+        """The edges from some rows to faces of other parts."""
+        found = [*self.faces.entries(rows, self.part), self.faces.nearest_to(rows, self.part)]
+        one, other, sims = (np.concatenate(values) for values in zip(*found, strict=True))
+        others, place = np.unique(other, return_inverse=True)
+        open_ = self.standing.look(others)[0][place]
+        return Edges(one[open_], other[open_], sims[open_].astype(np.float64))
+
+    def _recall(self, beside: Some) -> tuple[Some, Names]:
+        """How the groups of some faces that stand grew: (all faces in them, and names of those that
+        would not be the same if they were grown again)."""
+        _, before = self.standing.look(beside)
+        alone = beside[before == ALONE]
+        self.places[alone] = np.where(self.faces.good[alone], 0, -1)
+        groups = distinct(before)
+        if not len(groups):
+            return alone, _names(groups, GROUP)
+        rows = self.standing.members(groups)
         _, before = self.standing.look(rows)
-        here = np.where(labels > ALONE, before.max(initial=0) + 1 + labels, labels)
-        return np.where(labels == UNTOUCHED, before, here)
+        known = self.learnt[rows]
+        history = self.faces.history
+        if history is not None:
+            same = history.marks[rows] == _marks(self.faces, rows, before, self.free_photos)
+            same = ~belong(before, distinct(before[~same])) & ~known
+            there = rows[same]
+            self.places[there], self.gaps[there] = history.places[there], history.gaps[there]
+            known |= same
+        asked = rows[~known]
+        labels = self._grown(asked, before[~known])
+        self.learnt[asked] = True
+        return np.union1d(rows, alone), _names(_torn(before[~known], labels), GROUP)
 
-    def put(self, looked_at: Some, rows: Some, labels: Labels) -> None:
-        """Note what came out for some rows; others that were looked at are in no group."""
-        self.labels[looked_at] = ALONE
-        self.labels[rows] = np.where(labels > ALONE, labels + self.next, ALONE)
-        self.next += int(labels.max(initial=ALONE)) + 1
-
-    def outcome(self) -> tuple[Some, Labels]:
-        """(rows that were looked at, their groups), numbered by their first face in order."""
+    def outcome(self) -> Regrouped:
+        """What came out, groups numbered by their first face in order."""
         done = np.flatnonzero(self.labels != UNTOUCHED)
         labels = self.labels[done]
         there = np.flatnonzero(labels > ALONE)
@@ -173,52 +387,63 @@ class _Found:
         place = np.empty(len(first), dtype=np.int64)
         place[np.argsort(first)] = np.arange(len(first))
         labels[rising] = place[number]
-        return done, labels
+        known = np.flatnonzero(self.learnt | (self.labels != UNTOUCHED))
+        stands = self.labels[known] == UNTOUCHED
+        groups = self.labels[known]
+        groups[stands] = self.standing.look(known[stands])[1] + self.groups
+        marks = _marks(self.faces, known, groups, self.free_photos)
+        return Regrouped(
+            done, labels, known, History(marks, self.places[known], self.gaps[known])
+        )
 
 
-def _grouped(
-    faces: Faces, threshold: float, free_photos: Collection[int], region: Some, apart: Labels
-) -> Labels:
-    """Groups among the faces of a region, without the edges from one group of `apart` to another
-    (`CORE` is none; each face that is `ALONE` is one)."""
-    if not len(region):
-        return np.empty(0, dtype=np.int64)
-    number = np.full(len(faces.ids) + 1, -1, dtype=np.int32)
-    number[region] = np.arange(len(region), dtype=np.int32)
-    near = np.empty((len(region), faces.ids.shape[1]), dtype=np.int32)
-    for start in range(0, len(region), 8192):
-        part = slice(start, start + 8192)
-        near[part] = number[faces.ids[region[part]]]
-        mine, theirs = apart[part, None], apart[near[part]]
-        across = (mine != theirs) | (mine == ALONE)
-        near[part][(mine != CORE) & (theirs != CORE) & across] = -1
-    return agglomerate(
-        faces.vectors.read(region),
-        near,
-        faces.sims[region],
-        faces.photos[region],
-        faces.good[region],
-        faces.order[region],
-        threshold,
-        free_photos,
-        spans=None if faces.spans is None else faces.spans[region],
-    )
+def _marks(faces: Faces, rows: Some, groups: Labels, free_photos: Collection[int]) -> Marks:
+    """What tells a group from any other, for each of its faces: a sum of numbers of all of them,
+    by what they are. 0 for a face alone. `rows` holds groups as a whole."""
+    names = rows if faces.names is None else faces.names[rows]
+    free = np.isin(faces.photos[rows], np.array(sorted(free_photos), dtype=np.int64))
+    values = mixed((names.astype(np.int64) * 4 + faces.good[rows] * 2 + free).view(np.uint64))
+    order = np.argsort(groups, kind="stable")
+    first = np.flatnonzero(np.append(True, groups[order[1:]] != groups[order[:-1]])[: len(order)])
+    found = np.zeros(len(rows), dtype=np.uint64)
+    if len(order):
+        sums = np.add.reduceat(values[order], first)
+        found[order] = np.repeat(sums, np.diff(np.append(first, len(order))))
+    found[groups == ALONE] = 0
+    return found
 
 
-def _differs(old: Labels, new: Labels) -> Mask:
-    """Faces whose group is not the same set of faces as before; groups are here as a whole."""
-    _, index, size = np.unique(
-        np.stack([old, new]), axis=1, return_inverse=True, return_counts=True
-    )
-    met = size[index.ravel()]
-    same = np.where((old == ALONE) | (new == ALONE), old == new, met == _sizes(old))
-    same &= (new == ALONE) | (met == _sizes(new))
-    differs: Mask = ~same
-    return differs
+def _torn(groups: Labels, labels: Labels) -> Labels:
+    """The groups whose faces do not all have one label."""
+    if not len(groups):
+        return groups
+    order = np.argsort(groups, kind="stable")
+    groups, labels = groups[order], labels[order]
+    same = (labels[1:] == labels[:-1]) | (groups[1:] != groups[:-1])
+    return np.union1d(groups[labels == ALONE], groups[1:][~same])
 
 
-def _sizes(groups: Labels) -> NDArray[np.int64]:
-    """How many faces there are in the group of each."""
-    _, number, count = np.unique(groups, return_inverse=True, return_counts=True)
-    sizes: NDArray[np.int64] = count[number]
-    return sizes
+def _batches(parts: Labels) -> Iterator[Some]:
+    """Where the faces of some parts are, several parts at a time, each as a whole."""
+    order = np.argsort(parts, kind="stable")
+    parts = parts[order]
+    ends = np.append(np.flatnonzero(parts[1:] != parts[:-1]) + 1, len(parts))
+    start = 0
+    while start < len(parts):
+        stop = int(ends[np.searchsorted(ends, start + AT_ONCE, side="right") - 1])
+        if stop <= start:
+            stop = int(ends[np.searchsorted(ends, start, side="right")])
+        yield order[start:stop]
+        start = stop
+
+
+def _components(count: int, one: Some, other: Some) -> Labels:
+    """What hangs together by some pairs of 0 to count - 1: a number for each, from 0."""
+    least = np.arange(count)
+    while True:
+        before = least.copy()
+        np.minimum.at(least, one, before[other])
+        np.minimum.at(least, other, before[one])
+        least = least[least]
+        if (least == before).all():
+            return np.unique(least, return_inverse=True)[1].astype(np.int64)

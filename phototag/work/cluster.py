@@ -18,7 +18,7 @@ from phototag.catalog.store import Library
 from phototag.core.clustering import keep_ids
 from phototag.core.regrouping import Standing, belong, regroup_around
 from phototag.core.types import Thresholds
-from phototag.work.face_table import FaceTable, Refreshed
+from phototag.work.face_table import FaceTable, Refreshed, keep_history
 from phototag.work.recognise import Settled
 from phototag.work.remembered import Again, Remembered, as_mapping
 
@@ -60,22 +60,26 @@ def cluster(
     faces = refreshed.table
     open_rows = OpenRows(lib, faces, stirred, everything=everything)
     if memory is not None and not refreshed.stirred.any():
-        found = _remembered(lib, memory, open_rows, stirred, decision)
-        if found is not None:
-            return found
+        again_so = _remembered(lib, memory, open_rows, stirred, decision)
+        if again_so is not None:
+            return again_so
     lost = _lost(faces, stirred)
     seeds = open_rows.turned | refreshed.stirred | everything
     seeds |= np.isin(faces.photos, np.array(sorted(stirred_photos), dtype=np.int64))
     seeds[open_rows.members(np.array(sorted(lost), dtype=np.int64))] = True
-    if not seeds.any() and not lost:
+    if not (seeds.any() or lost or len(refreshed.lost) or refreshed.fresh):
         return Settled()
-    done, labels = regroup_around(
+    found = regroup_around(
         faces.graph(),
         thresholds.cluster,
         free_photos,
         standing=Standing(open_rows.look, open_rows.members),
         seeds=np.flatnonzero(seeds),
+        lost=refreshed.lost,
     )
+    if refreshed.fresh:
+        keep_history(lib, faces, found.known, found.history)
+    done, labels = found.rows, found.labels
     now, before = open_rows.look(done)
     old = _members(faces.ids[done], before, lost)
     groups = _groups(faces.ids[done[now]], labels[now])

@@ -8,26 +8,28 @@ tells it, and nothing depends on that.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phototag.catalog import faces as table
-from phototag.catalog.arrays import made_for, read_arrays, write_arrays
+from phototag.catalog.arrays import add_arrays, made_for, read_arrays, write_arrays
 from phototag.catalog.checks import seen_faces
 from phototag.catalog.faces import VectorTable
 from phototag.catalog.store import Library
 from phototag.catalog.tracks import spans_of
+from phototag.core.meeting import Edges
 from phototag.core.neighbours import (
     NEIGHBOURS,
     extend_neighbours,
+    lost_edges,
     neighbours,
     shrink_neighbours,
 )
 from phototag.core.pieces import Pieces, in_steps
 from phototag.core.quality import GOOD
-from phototag.core.regrouping import Faces
+from phototag.core.regrouping import NO_EDGES, Faces, History
 from phototag.core.types import Thresholds
 from phototag.work.threads import by_threads
 
@@ -51,6 +53,10 @@ class FaceTable:
     """[n, k]: rows of the neighbours, -1 for none."""
     sims: NDArray[np.float32]
     """[n, k]: their similarities."""
+    marks: NDArray[np.uint64]
+    places: NDArray[np.int32]
+    gaps: NDArray[np.float64]
+    """How the groups grew (`core.regrouping.History`), as far as it is known."""
 
     def rows(self, faces: Iterable[int]) -> NDArray[np.intp]:
         """Rows of faces, rising; those that are not in the table are left out."""
@@ -71,7 +77,7 @@ class FaceTable:
         """What groups are made from."""
         return Faces(
             self.steps, self.near, self.sims, self.photos, self.qualities >= GOOD, self.ranks,
-            self.spans,
+            self.spans, self.ids, History(self.marks, self.places, self.gaps),
         )  # fmt: skip
 
     def order(self, rows: NDArray[np.intp]) -> dict[int, int]:
@@ -85,8 +91,12 @@ class Refreshed:
 
     table: FaceTable
     stirred: NDArray[np.bool_]
-    """Rows that are new, whose list is another one, or that were beside a face that left."""
+    """Rows that are new, or that were beside a face that left."""
     new: NDArray[np.bool_]
+    lost: Edges = NO_EDGES
+    """Edges that are none any more because of new faces."""
+    fresh: bool = True
+    """Whether it was written just now."""
 
 
 def purpose(model: str, thresholds: Thresholds) -> str:
@@ -109,16 +119,27 @@ def refreshed(
     gone, new = _difference(lib, known, now, np.array(photos, dtype=np.int64))
     if not gone.any() and not new.any():
         nothing = np.zeros(len(known.ids), dtype=np.bool_)
-        return Refreshed(known, nothing, nothing)
+        return Refreshed(known, nothing, nothing, fresh=False)
     stirred = np.zeros(len(known.ids), dtype=np.bool_)
+    lost = NO_EDGES
     if gone.any():
         known, stirred = _without(known, gone, thresholds)
     if new.any():
-        known, stirred = _with(lib, known, now, new, stirred, thresholds)
+        known, stirred, lost = _with(lib, known, now, new, stirred, thresholds)
     known = _written(lib, model, thresholds, known)
     added = np.zeros(len(known.ids), dtype=np.bool_)
     added[len(known.ids) - int(new.sum()) :] = True
-    return Refreshed(known, stirred, added)
+    return Refreshed(known, stirred, added, lost)
+
+
+def keep_history(lib: Library, faces: FaceTable, rows: NDArray[np.intp], grown: History) -> None:
+    """Write how all groups grew, as far as it is known, and how those of some rows did. Call in
+    the transaction that wrote the table."""
+    kept = {}
+    for name in History.__slots__:
+        kept[name] = np.array(getattr(faces, name))
+        kept[name][rows] = getattr(grown, name)
+    add_arrays(lib, kept)
 
 
 def edges_from(lib: Library, model: str, faces: Iterable[int]) -> dict[int, int]:
@@ -148,7 +169,11 @@ def _read(lib: Library, model: str, thresholds: Thresholds) -> FaceTable | None:
 
 def _there(lib: Library) -> FaceTable | None:
     arrays = read_arrays(lib)
-    if arrays is None or set(arrays) != set(FaceTable.__slots__):
+    if arrays is None or set(FaceTable.__slots__) - set(arrays) - set(History.__slots__):
+        return None
+    unknown = History.empty(len(arrays["ids"]))
+    arrays = {name: getattr(unknown, name) for name in History.__slots__} | arrays
+    if set(arrays) != set(FaceTable.__slots__):
         return None
     if len({len(values) for values in arrays.values()}) != 1:
         return None
@@ -156,10 +181,13 @@ def _there(lib: Library) -> FaceTable | None:
 
 
 def _written(lib: Library, model: str, thresholds: Thresholds, faces: FaceTable) -> FaceTable:
-    """The same, once it is on the disk, from where it is read at need."""
+    """The same, once it is on the disk, from where it is read at need; all but how groups grew,
+    which is written when they have grown again."""
     arrays = {name: getattr(faces, name) for name in FaceTable.__slots__}
+    grown = {name: arrays.pop(name) for name in History.__slots__}
     write_arrays(lib, purpose(model, thresholds), arrays)
-    return _there(lib) or faces
+    there = _there(lib)
+    return faces if there is None else replace(there, **grown)
 
 
 def _built(lib: Library, model: str, thresholds: Thresholds) -> FaceTable:
@@ -170,7 +198,11 @@ def _built(lib: Library, model: str, thresholds: Thresholds) -> FaceTable:
     near, sims = neighbours(vectors, NEIGHBOURS, thresholds.cluster, order=ranks)
     spans = spans_of(lib, ids)
     steps = Pieces.of(in_steps(vectors))
-    return FaceTable(ids, photos, qualities, keys, ranks, spans, steps, near, sims)
+    unknown = History.empty(len(ids))
+    return FaceTable(
+        ids, photos, qualities, keys, ranks, spans, steps, near, sims,
+        unknown.marks, unknown.places, unknown.gaps,
+    )  # fmt: skip
 
 
 def _difference(
@@ -217,6 +249,9 @@ def _without(
             known.steps.chosen(np.flatnonzero(stay)),
             near,
             sims,
+            known.marks[stay],
+            known.places[stay],
+            known.gaps[stay],
         ),
         stirred,
     )
@@ -229,7 +264,7 @@ def _with(
     new: NDArray[np.bool_],
     stirred: NDArray[np.bool_],
     thresholds: Thresholds,
-) -> tuple[FaceTable, NDArray[np.bool_]]:
+) -> tuple[FaceTable, NDArray[np.bool_], Edges]:
     ids, photos, vectors, qualities = now
     fresh = _keys(lib, ids[new])
     ranks = _ranks_grown(known, fresh)
@@ -238,9 +273,11 @@ def _with(
         known.near, known.sims, known.steps, vectors[new], NEIGHBOURS,
         thresholds.cluster, order=ranks, each=by_threads,
     )  # fmt: skip
+    before = len(stirred)
     grown = np.ones(len(ranks), dtype=np.bool_)
-    grown[: len(stirred)] = stirred
-    grown[changed] = True
+    grown[:before] = stirred
+    lost = lost_edges((known.near, known.sims), near[:before], changed)
+    unknown = History.empty(len(fresh))
     return (
         FaceTable(
             np.concatenate([known.ids, ids[new]]),
@@ -252,8 +289,12 @@ def _with(
             known.steps.and_then(in_steps(vectors[new])),
             near,
             sims,
+            np.concatenate([known.marks, unknown.marks]),
+            np.concatenate([known.places, unknown.places]),
+            np.concatenate([known.gaps, unknown.gaps]),
         ),
         grown,
+        Edges(*lost),
     )
 
 

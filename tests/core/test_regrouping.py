@@ -49,9 +49,9 @@ def regrouped(
         lambda rows: (among[rows], before[rows]),
         lambda those: np.flatnonzero(np.isin(before, those)),
     )
-    done, labels = regroup_around(faces, CUT, standing=standing, seeds=np.flatnonzero(seeds))
+    done = regroup_around(faces, CUT, standing=standing, seeds=np.flatnonzero(seeds))
     again, found = np.zeros(len(vectors), bool), np.full(len(vectors), ALONE)
-    again[done], found[done] = True, labels
+    again[done.rows], found[done.rows] = True, done.labels
     return again, found
 
 
