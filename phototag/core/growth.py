@@ -311,9 +311,9 @@ def compiled() -> Way | None:
 
     def kept(function: Any) -> Any:
         try:
-            return numba.njit(cache=True)(function)
+            return numba.njit(cache=True, nogil=True)(function)
         except RuntimeError:  # nowhere to keep what was compiled
-            return numba.njit(function)
+            return numba.njit(nogil=True)(function)
 
     return Way(
         np.ascontiguousarray,

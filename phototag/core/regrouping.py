@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from phototag.core import growth
 from phototag.core.agglomerate import ALONE, Labels, Mask, Spans, grown
 from phototag.core.meeting import Edges, Lines, meet
-from phototag.core.neighbours import Ids, mixed
+from phototag.core.neighbours import Each, Ids, mixed
 from phototag.core.pieces import Pieces
 from phototag.core.types import Vectors
 
@@ -163,14 +163,16 @@ def regroup_around(
     standing: Standing,
     seeds: Some,
     lost: Edges = NO_EDGES,
+    each: Each = map,
 ) -> Regrouped:
     """The groups among some faces after a change, told from the groups before it.
 
     `threshold` and `free_photos` as for `agglomerate`; `seeds`: the rows of faces that came, went,
     or whose list, photo, quality or neighbourhood by the old lists changed. Those need not be among
-    them whose edges to one another are `lost`, and nothing else.
+    them whose edges to one another are `lost`, and nothing else. `each` maps as `map` does, by
+    threads maybe.
     """
-    work = _Work(faces, threshold, free_photos, standing)
+    work = _Work(faces, threshold, free_photos, standing, each)
     again = work.begin(seeds, lost)
     while len(again):
         again = work.unite(*work.encounters(work.grow(again)))
@@ -196,9 +198,10 @@ class _Work:
         threshold: float,
         free_photos: Collection[int],
         standing: Standing,
+        each: Each = map,
     ) -> None:
         self.faces, self.threshold = faces, threshold
-        self.free_photos, self.standing = free_photos, standing
+        self.free_photos, self.standing, self.each = free_photos, standing, each
         count = len(faces.ids)
         self.labels = np.full(count, UNTOUCHED, dtype=np.int64)
         """The group of each face that was grown again."""
@@ -219,16 +222,23 @@ class _Work:
         stands = np.where(before > ALONE, _names(before, GROUP), _names(rows, FACE))
         return np.where(part > ALONE, _names(part, PART), stands)
 
+    def _rows(self, *some: NDArray[np.integer[Any]]) -> Some:
+        """All of these rows, rising, each once. (Much faster than a hash or sorting.)"""
+        there = np.zeros(len(self.part), dtype=np.bool_)
+        for rows in some:
+            there[rows] = True
+        return np.flatnonzero(there)
+
     # ---- parts
 
     def begin(self, seeds: Some, lost: Edges) -> Labels:
         """Make the first parts; which those are."""
-        seeds = np.unique(seeds)
+        seeds = self._rows(seeds)
         now, before = self.standing.look(seeds)
         self.labels[seeds] = ALONE
         new = seeds[now & (before == ALONE)]
         groups = _names(distinct(np.append(before, self._of_both(lost))), GROUP)
-        if len(new) * FEW > len(now):
+        if len(new) * FEW > len(self.faces.ids):
             names = np.append(groups, _names(new, FACE))
             return self._take(names, np.zeros(len(names), dtype=np.int64))
         one, other = self._nearest(new)
@@ -245,7 +255,7 @@ class _Work:
     def _nearest(self, new: Some) -> tuple[Some, Some]:
         """Pairs of each of some faces and the one that is most like it of those to be grouped."""
         lists = self.faces.ids[new]
-        others = np.unique(lists[lists >= 0]).astype(np.intp)
+        others = self._rows(lists[lists >= 0])
         open_ = np.append(self.standing.look(others)[0], False)
         open_ = open_[np.where(lists >= 0, np.searchsorted(others, lists), len(others))]
         some = np.flatnonzero(open_.any(axis=1))
@@ -284,24 +294,29 @@ class _Work:
         rows = rows[self.standing.look(rows)[0]]
         labels = self._grown(rows, self.part[rows])
         self.labels[rows] = np.where(labels > ALONE, labels + self.groups, ALONE)
-        self.groups += int(labels.max(initial=ALONE)) + 1
+        self.groups += len(rows)
         return rows
 
     def _grown(self, rows: Some, parts: Labels) -> Labels:
         """The groups in some parts; how they grew is noted."""
         faces = self.faces
-        growth.way(len(rows))  # the one for so many
+        compiled = growth.way(len(rows)) is not growth.PLAIN  # for all of the batches, then
+        each = self.each if compiled and len(rows) > AT_ONCE else map  # Python takes turns
         vectors = faces.vectors.gathered(rows)
-        found, used = np.full(len(rows), ALONE, dtype=np.int64), 0
-        for those in _batches(parts):
-            here, mine = rows[those], parts[those]
-            self.number[here] = np.arange(len(here), dtype=np.int32)
+        found = np.full(len(rows), ALONE, dtype=np.int64)
+        order = np.argsort(parts, kind="stable")
+        self.number[rows[order]] = np.arange(len(rows), dtype=np.int32)
+        sorted_parts = parts[order]
+
+        def work(batch: slice) -> None:
+            those = order[batch]
+            here = rows[those]
             near = self.number[faces.ids[here]]
-            self.number[here] = -1
-            near[(near >= 0) & (mine[near] != mine[:, None])] = -1
+            away = sorted_parts[near] != sorted_parts[batch, None]
+            near = np.where((near < 0) | away, -1, near - batch.start)
             groups = grown(
                 vectors[those],
-                near,
+                near.astype(np.int32),
                 faces.sims[here],
                 faces.photos[here],
                 faces.good[here],
@@ -310,9 +325,12 @@ class _Work:
                 self.free_photos,
                 spans=None if faces.spans is None else faces.spans[here],
             )
-            found[those] = np.where(groups.labels > ALONE, groups.labels + used, ALONE)
-            used += int(groups.labels.max(initial=ALONE)) + 1
+            found[those] = np.where(groups.labels > ALONE, groups.labels + batch.start, ALONE)
             self.places[here], self.gaps[here] = groups.places, groups.gaps
+
+        for _ in each(work, _batches(sorted_parts)):
+            pass
+        self.number[rows] = -1
         return found
 
     # ---- meeting
@@ -320,13 +338,13 @@ class _Work:
     def encounters(self, rows: Some) -> tuple[Names, Names]:
         """Pairs of names that edges from some grown rows lead to one another."""
         edges = self._edges_out(rows)
-        beside = np.unique(edges.other[self.part[edges.other] == ALONE])
+        beside = self._rows(edges.other[self.part[edges.other] == ALONE])
         members, other_than_thought = self._recall(beside)
-        ends = np.unique(np.append(edges.one, edges.other))
+        ends = self._rows(edges.one, edges.other)
         here = ends[self.part[ends] > ALONE]
         groups = distinct(self.labels[here])
         mates = np.flatnonzero(belong(self.labels, groups)) if len(groups) else groups
-        every = np.unique(np.concatenate([mates, here, members]))
+        every = self._rows(mates, here, members)
         groups = np.where(
             self.labels[every] > ALONE,
             _names(self.labels[every], GROWN),
@@ -349,8 +367,8 @@ class _Work:
         """The edges from some rows to faces of other parts."""
         found = [*self.faces.entries(rows, self.part), self.faces.nearest_to(rows, self.part)]
         one, other, sims = (np.concatenate(values) for values in zip(*found, strict=True))
-        others, place = np.unique(other, return_inverse=True)
-        open_ = self.standing.look(others)[0][place]
+        others = self._rows(other)
+        open_ = self.standing.look(others)[0][np.searchsorted(others, other)]
         return Edges(one[open_], other[open_], sims[open_].astype(np.float64))
 
     def _recall(self, beside: Some) -> tuple[Some, Names]:
@@ -375,7 +393,7 @@ class _Work:
         asked = rows[~known]
         labels = self._grown(asked, before[~known])
         self.learnt[asked] = True
-        return np.union1d(rows, alone), _names(_torn(before[~known], labels), GROUP)
+        return self._rows(rows, alone), _names(_torn(before[~known], labels), GROUP)
 
     def outcome(self) -> Regrouped:
         """What came out, groups numbered by their first face in order."""
@@ -423,17 +441,15 @@ def _torn(groups: Labels, labels: Labels) -> Labels:
     return np.union1d(groups[labels == ALONE], groups[1:][~same])
 
 
-def _batches(parts: Labels) -> Iterator[Some]:
-    """Where the faces of some parts are, several parts at a time, each as a whole."""
-    order = np.argsort(parts, kind="stable")
-    parts = parts[order]
+def _batches(parts: Labels) -> Iterator[slice]:
+    """Runs of faces of some parts (rising), several parts at a time, each as a whole."""
     ends = np.append(np.flatnonzero(parts[1:] != parts[:-1]) + 1, len(parts))
     start = 0
     while start < len(parts):
-        stop = int(ends[np.searchsorted(ends, start + AT_ONCE, side="right") - 1])
-        if stop <= start:
-            stop = int(ends[np.searchsorted(ends, start, side="right")])
-        yield order[start:stop]
+        last = np.searchsorted(ends, start + AT_ONCE, side="right") - 1
+        first = np.searchsorted(ends, start, side="right")
+        stop = int(ends[max(first, last)])
+        yield slice(start, stop)
         start = stop
 
 

@@ -21,6 +21,7 @@ from phototag.core.types import Thresholds
 from phototag.work.face_table import FaceTable, Refreshed, keep_history
 from phototag.work.recognise import Settled
 from phototag.work.remembered import Again, Remembered, as_mapping
+from phototag.work.threads import by_threads
 
 ALONE = -1
 ABSENT = -2
@@ -76,6 +77,7 @@ def cluster(
         standing=Standing(open_rows.look, open_rows.members),
         seeds=np.flatnonzero(seeds),
         lost=refreshed.lost,
+        each=by_threads,
     )
     if refreshed.fresh:
         keep_history(lib, faces, found.known, found.history)
