@@ -10,6 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 import shutil
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,9 +30,6 @@ STEPS = "steps"
 
 HOLD = 1 << 28
 """Bytes of steps that are read before they are let go of; letting go costs time."""
-
-AROUND = 1 << 16
-"""Bytes that a system brings in with each row that is read by itself (Linux: 16 pages)."""
 
 Arrays = Mapping[str, NDArray[Any] | Pieces]
 """By name."""
@@ -66,35 +64,45 @@ def _mapped(path: Path) -> NDArray[Any]:
 def _on_disk(path: Path) -> Pieces:
     """Steps in a file: what was read of it is let go of, whatever the size of the file. (Else
     all that was ever read of a mapped file counts as memory of the process.)"""
-    with path.open("rb") as file:
-        np.lib.format.read_magic(file)
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-        begin, whole = file.tell(), mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    file = path.open("rb")
+    np.lib.format.read_magic(file)
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    begin, whole = file.tell(), mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     count = shape[0] * shape[1]
     table: Any = np.frombuffer(whole, dtype, count, begin) if count else np.empty(0, dtype)
-
+    table = table.reshape(shape)
     held = 0
 
-    def let_go(touched: int) -> None:
-        nonlocal held
-        held += touched
-        if held > HOLD and hasattr(whole, "madvise"):
-            whole.madvise(mmap.MADV_DONTNEED)
-            held = 0
-
     def read(rows: Rows) -> Steps:
+        nonlocal held
+        found: Steps
         if isinstance(rows, slice):
-            found: Steps = table.reshape(shape)[rows]
-            let_go(found.nbytes)
-            return found
-        found = np.empty((len(rows), shape[1]), dtype=table.dtype)
-        for start in range(0, len(rows), HOLD // AROUND):
-            part = slice(start, start + HOLD // AROUND)
-            found[part] = table.reshape(shape)[rows[part]]
-            let_go(len(found[part]) * AROUND)
+            found = table[rows]
+            held += found.nbytes
+            if held > HOLD:
+                _let_go(whole)
+                held = 0
+        elif hasattr(os, "preadv"):  # else each row brings in all that is around it
+            found = np.empty((len(rows), shape[1]), dtype=table.dtype)
+            size = found.itemsize * shape[1]
+            for row, into in zip(rows.tolist(), found, strict=True):
+                os.preadv(file.fileno(), [into], begin + row * size)
+        else:
+            found = table[rows]
         return found
 
+    weakref.finalize(read, file.close)
     return Pieces(shape[0], shape[1], read)
+
+
+def let_go(values: NDArray[Any]) -> None:
+    """Let the system take back what was read of a mapped array; it is read again at need."""
+    _let_go(getattr(values, "_mmap", None))
+
+
+def _let_go(whole: mmap.mmap | None) -> None:
+    if whole is not None and hasattr(whole, "madvise"):
+        whole.madvise(mmap.MADV_DONTNEED)
 
 
 def write_arrays(lib: Library, purpose: str, arrays: Arrays) -> None:

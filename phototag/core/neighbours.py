@@ -78,25 +78,35 @@ def extend_neighbours(
     order: Order | None = None,
     block: int = 2048,
     each: Each = map,
+    into: tuple[Ids, Vectors] | None = None,
 ) -> tuple[Ids, Vectors, NDArray[np.intp]]:
     """What `neighbours` says of `old` followed by `new`, at the cost of the new rows only.
 
     `ids` and `sims` are its outcome for `old` with the same `k` and `threshold`; they stay as they
-    are. `order` is for all rows; `each` maps as `map` does, by threads maybe. The third value
-    is the old rows whose list is another one now.
+    are. `order` is for all rows; `each` maps as `map` does, by threads maybe; `into` are lists as
+    `lengthened` makes them (default: made here). The third value is the old rows whose list is
+    another one now.
     """
     before = len(old)
     if ids.shape != (before, k) or sims.shape != (before, k):
         raise ValueError(f"the old lists are {ids.shape} and {sims.shape}, not {(before, k)}")
-    grown_ids, grown_sims = _empty(before + len(new), k)
-    grown_ids[:before], grown_sims[:before] = ids, sims
+    if into is None:
+        into = lengthened(ids, len(new), -1), lengthened(sims, len(new), 0)
+    grown_ids, grown_sims = into
     if isinstance(old, Pieces):
         every = old.and_then(in_steps(new))
     else:
         every = Pieces.of(np.concatenate([old, new]))
-    _Search(every, order, k, threshold, block).bring_up(grown_ids, grown_sims, before, each)
-    changed = np.flatnonzero((grown_ids[:before] != ids).any(axis=1))
-    return grown_ids, grown_sims, changed
+    search = _Search(every, order, k, threshold, block)
+    some = search.bring_up(grown_ids, grown_sims, before, each)
+    return grown_ids, grown_sims, some[(grown_ids[some] != ids[some]).any(axis=1)]
+
+
+def lengthened(lists: NDArray[Any], more: int, empty: int) -> NDArray[Any]:
+    """A copy of some lists, with empty ones for more rows."""
+    found = np.full((len(lists) + more, lists.shape[1]), empty, dtype=lists.dtype)
+    found[: len(lists)] = lists
+    return found
 
 
 def lost_edges(
@@ -196,23 +206,28 @@ class _Search:
         self.mark = _marks(self.vectors)
         self.room = np.empty(min(block, count) ** 2, dtype=np.float32)
 
-    def bring_up(self, ids: Ids, sims: Vectors, before: int, each: Each = map) -> None:
-        """Complete the lists in place, the first `before` rows' being right among themselves."""
+    def bring_up(
+        self, ids: Ids, sims: Vectors, before: int, each: Each = map
+    ) -> NDArray[np.intp]:
+        """Complete the lists in place, the first `before` rows' being right among themselves;
+        those of these rows that were written again."""
         new = list(self._stripes(np.arange(before, len(ids))))
+        written = np.empty(0, dtype=np.intp)
         if before and new:
-            self._meet_old(ids, sims, before, new, each)
+            written = self._meet_old(ids, sims, before, new, each)
         for number, stripe in enumerate(new):
             stripe.held = stripe.vectors()
             for other in new[number:]:
                 self._cross(stripe, other, both=other is not stripe)
             stripe.write(ids, sims)
             stripe.held = None
+        return written
 
     def _meet_old(
         self, ids: Ids, sims: Vectors, before: int, new: list[_Stripe], each: Each
-    ) -> None:
+    ) -> NDArray[np.intp]:
         """Hold the first `before` rows against new ones, and put into their lists what changes
-        them."""
+        them; which rows those are, and maybe others."""
         for stripe in new:
             stripe.held = stripe.vectors()
 
@@ -224,12 +239,13 @@ class _Search:
             stripe.held = None
             return found
 
-        old = list(self._stripes(np.arange(before)))
+        old, written = list(self._stripes(np.arange(before))), []
         for stripe, found in zip(old, each(meet, old), strict=True):
             for other, (rows, columns, alike) in zip(new, found, strict=True):
                 stripe.add(rows, other.rows[columns], alike)
                 other.add(columns, stripe.rows[rows], alike)
-            stripe.renew(ids, sims)
+            written.append(stripe.renew(ids, sims))
+        return np.concatenate(written)
 
     def renew(self, ids: Ids, sims: Vectors, rows: NDArray[np.intp]) -> None:
         """Make the lists of some rows anew, in place."""
@@ -318,13 +334,13 @@ class _Stripe:
             self.last_drawn[full] = lots.reshape(-1, drawn).max(axis=1)
         self.full = True
 
-    def renew(self, ids: Ids, sims: Vectors) -> None:
-        """Put the hits into the rows' lists, those that have any; after `bar`."""
+    def renew(self, ids: Ids, sims: Vectors) -> NDArray[np.intp]:
+        """Put the hits into the rows' lists, those that have any; after `bar`. Which those are."""
         hits = np.concatenate(self.hits) if self.hits else np.empty(0, np.uint64)
         rows, at = np.unique(hits >> np.uint64(_SIM + _RANK), return_inverse=True)
         self.hits = []
         if not len(rows):
-            return
+            return np.empty(0, dtype=np.intp)
         some = _Stripe(self.search, self.rows[rows.astype(np.intp)])
         below = np.uint64((1 << (_SIM + _RANK)) - 1)
         some.hits = [(at.astype(np.uint64) << np.uint64(_SIM + _RANK)) | (hits & below)]
@@ -332,6 +348,7 @@ class _Stripe:
         here, places = np.nonzero(lists >= 0)
         some.add(here, lists[here, places], sims[some.rows][here, places])
         some.write(ids, sims)
+        return some.rows
 
     def add(self, rows: NDArray[np.intp], columns: NDArray[Any], sims: Vectors) -> None:
         """`rows` counts within the stripe, `columns` are faces."""

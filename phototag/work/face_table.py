@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phototag.catalog import faces as table
-from phototag.catalog.arrays import add_arrays, made_for, read_arrays, write_arrays
+from phototag.catalog.arrays import add_arrays, let_go, made_for, read_arrays, write_arrays
 from phototag.catalog.checks import seen_faces
 from phototag.catalog.faces import VectorTable
 from phototag.catalog.store import Library
@@ -23,6 +24,7 @@ from phototag.core.meeting import Edges
 from phototag.core.neighbours import (
     NEIGHBOURS,
     extend_neighbours,
+    lengthened,
     lost_edges,
     neighbours,
     shrink_neighbours,
@@ -266,36 +268,43 @@ def _with(
     thresholds: Thresholds,
 ) -> tuple[FaceTable, NDArray[np.bool_], Edges]:
     ids, photos, vectors, qualities = now
-    fresh = _keys(lib, ids[new])
+    fresh, before = _keys(lib, ids[new]), len(known.ids)
     ranks = _ranks_grown(known, fresh)
-    keys = np.concatenate([known.keys, fresh])
+    keys = _longer(known.keys, fresh)
+    into = lengthened(known.near, len(fresh), -1), lengthened(known.sims, len(fresh), 0)
+    for lists in (known.near, known.sims):
+        let_go(lists)
     near, sims, changed = extend_neighbours(
         known.near, known.sims, known.steps, vectors[new], NEIGHBOURS,
-        thresholds.cluster, order=ranks, each=by_threads,
+        thresholds.cluster, order=ranks, each=by_threads, into=into,
     )  # fmt: skip
-    before = len(stirred)
-    grown = np.ones(len(ranks), dtype=np.bool_)
-    grown[:before] = stirred
     lost = lost_edges((known.near, known.sims), near[:before], changed)
     unknown = History.empty(len(fresh))
     return (
         FaceTable(
-            np.concatenate([known.ids, ids[new]]),
-            np.concatenate([known.photos, photos[new]]),
-            np.concatenate([known.qualities, qualities[new]]),
+            _longer(known.ids, ids[new]),
+            _longer(known.photos, photos[new]),
+            _longer(known.qualities, qualities[new]),
             keys,
             ranks,
-            np.concatenate([known.spans, spans_of(lib, ids[new])]),
+            _longer(known.spans, spans_of(lib, ids[new])),
             known.steps.and_then(in_steps(vectors[new])),
             near,
             sims,
-            np.concatenate([known.marks, unknown.marks]),
-            np.concatenate([known.places, unknown.places]),
-            np.concatenate([known.gaps, unknown.gaps]),
+            _longer(known.marks, unknown.marks),
+            _longer(known.places, unknown.places),
+            _longer(known.gaps, unknown.gaps),
         ),
-        grown,
+        _longer(stirred, np.ones(len(fresh), dtype=np.bool_)),
         Edges(*lost),
     )
+
+
+def _longer(old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
+    """Both, one after the other; the first is not needed any more."""
+    found = np.concatenate([old, new])
+    let_go(old)
+    return found
 
 
 def _keys(lib: Library, ids: NDArray[np.int64]) -> NDArray[np.bytes_]:
