@@ -174,6 +174,16 @@ def add_up(state: State, vectors: Any, row: Numbers, one: int, other: int) -> No
     slot[other] = -1
 
 
+def join(state: State, one: int, other: int, merges: int, now: float) -> None:
+    """The first group has the faces of both from now on."""
+    state.parent[other] = one
+    state.size[one] += state.size[other]
+    state.joined[other] = state.grown[one] = merges
+    last = state.tail[one]
+    state.after[last], state.gaps[last] = other, now
+    state.tail[one] = state.tail[other]
+
+
 def grow(
     one: Numbers,
     other: Numbers,
@@ -198,8 +208,7 @@ def grow(
     parent, size, joined, grown = state.parent, state.size, state.joined, state.grown
     slot, sums, merges = state.slot, state.sums, state.counts[MERGES]
     sets, tags, first, follows, tag = state.sets, state.tags, state.first, state.follows, state.tag
-    after, tail, gaps, now = state.after, state.tail, state.gaps, state.now[0]
-    count, at, width = len(sims), 0, len(parent)
+    count, at, width, now = len(sims), 0, len(parent), state.now[0]
     fresh = (-1.0, 0, 0, -1)
     if count:
         fresh = (-sims[0], one[0], other[0], -1)
@@ -225,12 +234,7 @@ def grow(
                 add_up(state, vectors, row, x, y)
                 hand_on(state, held, x, y)
                 merges += 1
-                parent[y] = x
-                size[x] += size[y]
-                joined[y] = grown[x] = merges
-                after[tail[x]] = y
-                gaps[tail[x]] = now
-                tail[x] = tail[y]
+                join(state, x, y, merges, now)
             continue
         key = x * width + y
         last = compared.get(key, -1)
@@ -306,7 +310,7 @@ def compiled() -> Way | None:
         from numba.extending import register_jitable
     except ImportError:
         return None
-    for function in (find, clash, hand_on, add_up, product, grow):
+    for function in (find, clash, hand_on, add_up, join, product, grow):
         register_jitable(function)
 
     def kept(function: Any) -> Any:

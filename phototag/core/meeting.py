@@ -1,11 +1,11 @@
 """Whether groups that grew without one another would have met.
 
 Grouping goes by pairs, best first, and time is told by how alike the worst pair was so far. So two
-groups can be grown apart and laid side by side afterwards: what each face was part of at any time is
-a run of faces in its group, between two gaps that closed later (`core.agglomerate.Grown`). An edge
-between the two groups comes up at its similarity. What its ends are part of then is compared; if
-that reaches the threshold, the pair is looked at again when nothing better is left, that is when
-time has come down to their mean similarity, and again if one of them has grown until then. If
+groups can be grown apart and laid side by side afterwards: what each face was part of at any time
+is a run of faces in its group, between two gaps that closed later (`core.agglomerate.Grown`). An
+edge between the two groups comes up at its similarity. What its ends are part of then is compared;
+if that reaches the threshold, the pair is looked at again when nothing better is left, that is when
+time has come down to their mean similarity, and so on while one of them has grown in between. If
 neither has, they would have merged. Where no edge leads that far, both grow just as they did apart.
 
 This may find more than there is: it leaves out what keeps faces apart (two of a photo), and that a
@@ -44,6 +44,17 @@ class Edges:
 
     def where(self, those: Mask | Some) -> Edges:
         return Edges(self.one[those], self.other[those], self.sims[those])
+
+    def and_then(self, more: Edges) -> Edges:
+        pairs = zip(self._arrays(), more._arrays(), strict=True)
+        return Edges(*(np.append(here, there) for here, there in pairs))
+
+    def turned(self) -> Edges:
+        """The same, told from their other ends."""
+        return Edges(self.other, self.one, self.sims)
+
+    def _arrays(self) -> tuple[Some, Some, NDArray[np.float64]]:
+        return self.one, self.other, self.sims
 
     def __len__(self) -> int:
         return len(self.one)

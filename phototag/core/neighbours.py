@@ -206,9 +206,7 @@ class _Search:
         self.mark = _marks(self.vectors)
         self.room = np.empty(min(block, count) ** 2, dtype=np.float32)
 
-    def bring_up(
-        self, ids: Ids, sims: Vectors, before: int, each: Each = map
-    ) -> NDArray[np.intp]:
+    def bring_up(self, ids: Ids, sims: Vectors, before: int, each: Each = map) -> NDArray[np.intp]:
         """Complete the lists in place, the first `before` rows' being right among themselves;
         those of these rows that were written again."""
         new = list(self._stripes(np.arange(before, len(ids))))

@@ -251,7 +251,7 @@ def _without(
             known.steps.chosen(np.flatnonzero(stay)),
             near,
             sims,
-            known.marks[stay],
+            np.where(stirred, np.uint64(0), known.marks[stay]),
             known.places[stay],
             known.gaps[stay],
         ),
@@ -278,8 +278,10 @@ def _with(
         known.near, known.sims, known.steps, vectors[new], NEIGHBOURS,
         thresholds.cluster, order=ranks, each=by_threads, into=into,
     )  # fmt: skip
-    lost = lost_edges((known.near, known.sims), near[:before], changed)
+    lost = Edges(*lost_edges((known.near, known.sims), near[:before], changed))
     unknown = History.empty(len(fresh))
+    marks = _longer(known.marks, unknown.marks)
+    marks[lost.one] = marks[lost.other] = 0
     return (
         FaceTable(
             _longer(known.ids, ids[new]),
@@ -291,12 +293,12 @@ def _with(
             known.steps.and_then(in_steps(vectors[new])),
             near,
             sims,
-            _longer(known.marks, unknown.marks),
+            marks,
             _longer(known.places, unknown.places),
             _longer(known.gaps, unknown.gaps),
         ),
         _longer(stirred, np.ones(len(fresh), dtype=np.bool_)),
-        Edges(*lost),
+        lost,
     )
 
 
