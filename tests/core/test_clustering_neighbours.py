@@ -123,6 +123,25 @@ def test_lists_grown_in_steps_are_those_made_at_once(steps: list[int], k: int) -
     assert (sims == whole[1]).all()
 
 
+@pytest.mark.parametrize("k", [3, 8, 20])
+def test_lost_edges_are_those_that_a_graph_had_before_faces_came_and_has_no_more(k: int) -> None:
+    def edges(ids: NDArray[np.int32]) -> set[tuple[int, int]]:
+        lists = [{int(n) for n in row if n >= 0} for row in ids[:70]]
+        mutual = {(a, b) for a in range(70) for b in lists[a] if b < 70 and a in lists[b]}
+        nearest = {(a, int(ids[a, 0])) for a in range(70) if 0 <= ids[a, 0] < 70}
+        return {(min(pair), max(pair)) for pair in mutual | nearest}
+
+    vectors = collection(100)
+    old = neighbours(vectors[:70], k, CUT)
+    ids, _, changed = extend_neighbours(*old, vectors[:70], vectors[70:], k, CUT)
+    longer = module.lengthened(old[0], 30, -1), module.lengthened(old[1], 30, 0)
+    one, other, sims = module.lost_edges(longer, ids, changed)
+    found = {(min(pair), max(pair)) for pair in zip(one.tolist(), other.tolist(), strict=True)}
+    assert found == edges(old[0]) - edges(ids)
+    assert found
+    assert (sims == np.sum(vectors[one] * vectors[other], axis=1)).all()
+
+
 @given(gone=st.lists(st.booleans(), min_size=100, max_size=100), k=st.integers(1, 20))
 @SOME
 def test_lists_after_photos_left_are_those_of_the_faces_that_stayed(

@@ -36,6 +36,14 @@ def test_a_table_with_rows_chosen_and_rows_added_reads_as_if_it_were_in_one_piec
     assert (table.vectors(any_rows) == whole[any_rows]).all()
 
 
+@pytest.mark.parametrize("share", [0.001, 0.01, 0.5, 1.0])
+def test_many_rows_or_few_are_gathered_alike(share: float) -> None:
+    whole = in_steps(some(20_000))
+    rows = np.flatnonzero(np.random.default_rng(5).random(len(whole)) < share)
+    assert (Pieces.of(whole).gathered(rows) == whole[rows]).all()
+    assert Pieces.of(whole).gathered(rows[:0]).shape == (0, 12)
+
+
 def test_neighbours_of_pieces_are_those_of_the_vectors_when_faces_come_and_go() -> None:
     old, new = some(300), some(20, seed=2)
     gone = np.random.default_rng(3).random(300) < 0.1

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from phototag.catalog import photos
 from phototag.catalog.arrays import forget_arrays, read_arrays
 from phototag.core.pieces import Pieces
 from phototag.settings import Settings
@@ -61,6 +62,41 @@ def test_after_photos_came_and_went_the_table_is_the_one_that_is_made_from_nothi
     assert not grown.new.any()
     assert anew.new.all()
     assert by_face(grown.table) == by_face(anew.table)
+
+
+def grown(world: World) -> dict[int, tuple[int, int, float]]:
+    """How the group of each face grew, as it is kept."""
+    with world.open() as lib:
+        table = refreshed(lib, world.model, LEVELS, []).table
+    kept = zip(table.marks.tolist(), table.places.tolist(), table.gaps.tolist(), strict=True)
+    return dict(zip(table.ids.tolist(), kept, strict=True))
+
+
+def test_how_groups_grew_is_kept_and_is_the_same_after_one_scan_as_after_several(
+    world: World,
+) -> None:
+    first = grown(world)
+    assert {mark for mark, _, _ in first.values()} - {0}
+    world.put("later.jpg", photo("later", face("who1", 0.2)))
+    world.scan()
+    later = grown(world)
+    assert any(later[number] != kept for number, kept in first.items())
+    assert any(later[number] == kept for number, kept in first.items())
+    with world.open() as lib, lib.transaction():
+        forget_arrays(lib)
+        photos.unsettle(lib, sorted(photos.with_faces(lib)))
+    world.scan()
+    assert grown(world) == later
+
+
+def test_a_library_that_does_not_know_how_its_groups_grew_learns_it(world: World) -> None:
+    folder = next((world.library / "cache").glob("*/marks.npy")).parent
+    for name in ("marks", "places", "gaps"):
+        (folder / f"{name}.npy").unlink()
+    assert {mark for mark, _, _ in grown(world).values()} == {0}
+    world.put("later.jpg", photo("later", face("who1", 0.2)))
+    world.scan()
+    assert {mark for mark, _, _ in grown(world).values()} - {0}
 
 
 def test_vectors_lie_on_the_disk_in_half_the_bytes_and_are_read_by_pieces(world: World) -> None:
