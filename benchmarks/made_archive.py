@@ -33,6 +33,7 @@ from phototag.catalog.store import Library, set_meta
 from phototag.core.agglomerate import agglomerate
 from phototag.core.neighbours import NEIGHBOURS, neighbours
 from phototag.core.pieces import Pieces, of_steps
+from phototag.core.regrouping import History, Standing, _Work, belong
 from phototag.core.types import GRID, Box, Thresholds, Vectors, on_grid
 from phototag.settings import Settings
 from phototag.work import face_table, recognise
@@ -243,6 +244,7 @@ def _graph(
         Pieces.of(people.steps),
         near,
         sims,
+        *(getattr(History.empty(count), name) for name in History.__slots__),
     )
     return face_table._written(lib, model, thresholds, table)
 
@@ -318,7 +320,7 @@ def _cluster(
     for (face,) in lib.db.execute("SELECT face_id FROM assignments WHERE state = 'unknown'"):
         is_open[face - 1] = True
     _open = (table, people, is_open, thresholds.cluster)
-    last = 0
+    last, numbers = 0, np.full(len(table.ids), -1, np.int64)
     with get_context("fork").Pool(2) as pool:
         for rows, labels in pool.imap(_grouped, range(int(people.looks.max()) + 1)):
             order = np.argsort(labels, kind="stable")
@@ -326,11 +328,20 @@ def _cluster(
             for start, end in pairwise(begins.tolist()):
                 last += 1
                 members = table.ids[rows[order[start:end]]].tolist()
+                numbers[rows[order[start:end]]] = last
                 clusters.write_cluster(lib, last, members)
                 lib.db.executemany(
                     "UPDATE assignments SET state = 'cluster', cluster_id = ? WHERE face_id = ?",
                     ((last, face) for face in members),
                 )
+    standing = Standing(
+        lambda some: (is_open[some], numbers[some]),
+        lambda some: np.flatnonzero(belong(numbers, some)),
+    )
+    learnt = _Work(table.graph(), thresholds.cluster, (), standing)
+    learnt._recall(np.flatnonzero(numbers >= 0))
+    found = learnt.outcome()
+    face_table.keep_history(lib, table, found.known, found.history)
 
 
 # ---- a night

@@ -217,22 +217,30 @@ def open_faces(lib: Library) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return pairs[:, 0], pairs[:, 1]
 
 
-def open_among(
-    lib: Library, column: str, values: Iterable[int]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The same, of some faces (`face_id`) or clusters (`cluster_id`)."""
-    if column not in ("face_id", "cluster_id"):
-        raise ValueError(column)
-    # Only open faces have a cluster; to ask nothing else of the rows leaves it to the index.
-    state = "state IN ('unknown', 'cluster') AND" if column == "face_id" else ""
+def open_among(lib: Library, these: Iterable[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The same, of some faces."""
     rows = lib.db.execute(
-        f"SELECT face_id, COALESCE(cluster_id, -1) FROM assignments WHERE {state} {column} IN"
-        f" {THESE}",
-        (listed(values),),
+        "SELECT face_id, COALESCE(cluster_id, -1) FROM assignments"
+        f" WHERE state IN ('unknown', 'cluster') AND face_id IN {THESE}",
+        (listed(these),),
     )
     rows.row_factory = None
     pairs = np.array(rows.fetchall(), dtype=np.int64).reshape(-1, 2)
     return pairs[:, 0], pairs[:, 1]
+
+
+def clustered(lib: Library, these: Iterable[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The same, of some clusters. (Members as text, a cluster a row: for a million faces 0.5 s,
+    and 1.3 s with a row for each.)"""
+    rows = lib.db.execute(
+        "SELECT cluster_id, COUNT(*), GROUP_CONCAT(face_id) FROM assignments"
+        f" WHERE cluster_id IN {THESE} GROUP BY cluster_id",
+        (listed(these),),
+    )
+    rows.row_factory = None
+    clusters, counts, members = zip(*rows.fetchall() or [(0, 0, "")], strict=True)
+    faces = np.fromstring(",".join(members), dtype=np.int64, sep=",")
+    return faces, np.repeat(np.array(clusters, dtype=np.int64), counts)
 
 
 def _by_face(rows: sqlite3.Cursor) -> dict[int, Assignment]:

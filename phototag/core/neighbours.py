@@ -97,7 +97,7 @@ def extend_neighbours(
         every = old.and_then(in_steps(new))
     else:
         every = Pieces.of(np.concatenate([old, new]))
-    search = _Search(every, order, k, threshold, block)
+    search = _Search(every, order, k, threshold, block, each)
     some = search.bring_up(grown_ids, grown_sims, before, each)
     return grown_ids, grown_sims, some[(grown_ids[some] != ids[some]).any(axis=1)]
 
@@ -193,7 +193,13 @@ class _Search:
     """All that stays the same while the lists are made."""
 
     def __init__(
-        self, vectors: Vectors | Pieces, order: Order | None, k: int, threshold: float, block: int
+        self,
+        vectors: Vectors | Pieces,
+        order: Order | None,
+        k: int,
+        threshold: float,
+        block: int,
+        each: Each = map,
     ) -> None:
         count = len(vectors)
         if k < 1 or not 1 <= block <= 1 << _ROW or count >= 1 << _RANK:
@@ -203,7 +209,7 @@ class _Search:
         self.rank = ranks(count, order)
         self.row = np.empty(count, dtype=np.int32)
         self.row[self.rank] = np.arange(count, dtype=np.int32)
-        self.mark = _marks(self.vectors)
+        self.mark = _marks(self.vectors, each)
         self.room = np.empty(min(block, count) ** 2, dtype=np.float32)
 
     def bring_up(self, ids: Ids, sims: Vectors, before: int, each: Each = map) -> NDArray[np.intp]:
@@ -279,16 +285,18 @@ class _Search:
         return rows, columns, flat[hits]
 
 
-def _marks(vectors: Pieces) -> Whole:
+def _marks(vectors: Pieces, each: Each) -> Whole:
     """A 64-bit hash of each vector [n, d], by whole arithmetic: the same everywhere."""
     odd = mixed(np.arange(1, vectors.width + 1, dtype=np.uint64)) | np.uint64(1)
-    marks = np.empty(len(vectors), dtype=np.uint64)
-    for part in vectors.runs(PIECE):
+
+    def marks(part: slice) -> Whole:
         steps = vectors.read(part)
         if steps.dtype != np.int16:
             steps = in_steps(steps)
-        marks[part] = steps.astype(np.int64).view(np.uint64) @ odd
-    return mixed(marks)
+        found: Whole = steps.astype(np.int64).view(np.uint64) @ odd
+        return found
+
+    return mixed(np.concatenate([*each(marks, vectors.runs(PIECE)), np.empty(0, np.uint64)]))
 
 
 def mixed(values: Whole) -> Whole:

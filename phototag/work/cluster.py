@@ -158,15 +158,14 @@ class OpenRows:
         """The rows that were in some clusters."""
         asked = set(clusters.tolist()) - self._whole
         if asked:
-            ids, numbers = assignment_table.open_among(self.lib, "cluster_id", sorted(asked))
-            self._take(ids, numbers)
+            self._take(*assignment_table.clustered(self.lib, sorted(asked)))
             self._whole |= asked
         return np.flatnonzero(belong(self._before, clusters))
 
     def _read(self, rows: NDArray[np.intp]) -> None:
         if len(rows):
             ids = self.faces.ids[rows].tolist()
-            self._take(*assignment_table.open_among(self.lib, "face_id", ids))
+            self._take(*assignment_table.open_among(self.lib, ids))
             self._known[rows] = True
 
     def _take(self, ids: NDArray[np.int64], clusters: NDArray[np.int64]) -> None:
