@@ -28,7 +28,7 @@ KEY = "arrays"
 STEPS = "steps"
 """The array that is too large to be held: it is read by pieces."""
 
-HOLD = 1 << 28
+HOLD = 1 << 26
 """Bytes of steps that are read before they are let go of; letting go costs time."""
 
 Arrays = Mapping[str, NDArray[Any] | Pieces]

@@ -235,16 +235,16 @@ class _Search:
         for stripe in new:
             stripe.held = stripe.vectors()
 
-        def meet(stripe: _Stripe) -> list[Hits]:
+        def meet(stripe: _Stripe) -> tuple[_Stripe, list[Hits]]:
             stripe.bar(ids, sims)
             stripe.held = stripe.vectors()
             room = np.empty(len(stripe.rows) * len(new[0].rows), dtype=np.float32)
             found = [self._product(stripe, other, room) for other in new]
             stripe.held = None
-            return found
+            return stripe, found
 
-        old, written = list(self._stripes(np.arange(before))), []
-        for stripe, found in zip(old, each(meet, old), strict=True):
+        written = []
+        for stripe, found in each(meet, self._stripes(np.arange(before))):
             for other, (rows, columns, alike) in zip(new, found, strict=True):
                 stripe.add(rows, other.rows[columns], alike)
                 other.add(columns, stripe.rows[rows], alike)
