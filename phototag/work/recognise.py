@@ -28,6 +28,7 @@ from phototag.core.matching import (
     match,
     person_scores,
 )
+from phototag.core.pieces import PIECE
 from phototag.core.quality import GOOD
 from phototag.core.tracks import ALWAYS, meet
 from phototag.core.types import Span, Thresholds, Vectors
@@ -36,6 +37,10 @@ from phototag.work.face_table import FaceTable
 from phototag.work.threads import by_threads
 
 Ages = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+SIFTED = 2048
+"""Faces that are held against examples at once: 3,000,000 against 64 take 1.1 s, and 1.3 s by four
+times as many, which do not stay near the processor."""
 
 BLOCK = 4096
 """Photos that are settled at once: memory stays flat whatever the size of the library."""
@@ -121,18 +126,21 @@ def _score_all(
     for person in sorted(people):
         _choose(lib, model, person)
     stands = [_Stand(p, lives.get(p), *examples_of(lib, model, p)) for p in sorted(people)]
-    found: dict[int, list[tuple[int, float]]] = {stand.person: [] for stand in stands}
-    runs = list(faces.steps.runs())
+    sifted: list[list[NDArray[np.intp]]] = [[np.empty(0, np.intp)] for _ in stands]
 
     def sift(part: slice) -> list[NDArray[np.intp]]:
         steps = faces.steps.read(part)
-        return [likely(steps, stand.vectors, thresholds.suggest) for stand in stands]
+        return [likely(steps, stand.vectors, thresholds.suggest) + part.start for stand in stands]
 
-    for part, sifted in zip(runs, by_threads(sift, runs), strict=True):
-        for stand, rows in zip(stands, sifted, strict=True):
-            some = rows + part.start
-            vectors = faces.steps.vectors(some)
-            found[stand.person] += stand.scores(lib, faces.ids[some], vectors, thresholds.suggest)
+    for those in by_threads(sift, faces.steps.runs(SIFTED)):
+        for rows, more in zip(sifted, those, strict=True):
+            rows.append(more)
+    found: dict[int, list[tuple[int, float]]] = {stand.person: [] for stand in stands}
+    for stand, parts in zip(stands, sifted, strict=True):
+        some = np.concatenate(parts)
+        for part in (some[at : at + PIECE] for at in range(0, len(some), PIECE)):
+            vectors = faces.steps.vectors(part)
+            found[stand.person] += stand.scores(lib, faces.ids[part], vectors, thresholds.suggest)
     touched: set[int] = set()
     for person, pairs in found.items():
         touched |= table.replace_scores(lib, person, pairs)
