@@ -255,12 +255,15 @@ def unsettle(lib: Library, photos: Sequence[int]) -> None:
 def any_unseen(lib: Library, model: str) -> bool:
     """Whether a live photo holds faces that this model, or the classifier in use, has not seen:
     another was used before."""
-    row = lib.db.execute(
-        "SELECT 1 FROM photos ph WHERE live = 1 AND (embedded < :seen OR embedded > :seen)"
-        " AND EXISTS (SELECT 1 FROM faces WHERE photo_id = ph.id) LIMIT 1",
-        {"seen": seen_mark(lib, model)},
-    ).fetchone()
-    return row is not None
+    for before_or_after in "<>":  # each a range of the index; both in one would read all of it
+        row = lib.db.execute(
+            f"SELECT 1 FROM photos ph WHERE live = 1 AND embedded {before_or_after} ?"
+            " AND EXISTS (SELECT 1 FROM faces WHERE photo_id = ph.id) LIMIT 1",
+            (seen_mark(lib, model),),
+        ).fetchone()
+        if row is not None:
+            return True
+    return False
 
 
 def with_faces(lib: Library) -> set[int]:
