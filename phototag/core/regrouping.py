@@ -169,9 +169,9 @@ def regroup_around(
     """The groups among some faces after a change, told from the groups before it.
 
     `threshold` and `free_photos` as for `agglomerate`; `seeds`: the rows of faces that came, went,
-    or whose list, photo, quality or neighbourhood by the old lists changed. Those need not be among
-    them whose edges to one another are `lost`, and nothing else. `each` maps as `map` does, by
-    threads maybe.
+    or whose list, photo, quality or neighbourhood by the old lists changed. Faces of which nothing
+    changed but that they lost edges to one another need not be among them: `lost` has those edges.
+    `each` maps as `map` does, by threads maybe.
     """
     work = _Work(faces, threshold, free_photos, standing, each)
     again = work.begin(seeds, lost)
