@@ -145,13 +145,19 @@ Entries = tuple[NDArray[np.intp], NDArray[np.intp], Ids, Mask]
 """Rows, places in their lists, the rows named there, and whether those name them, too."""
 
 
-def linked(ids: Ids, rows: NDArray[np.intp], block: int = 8192) -> Iterator[Entries]:
+def linked(
+    ids: Ids, rows: NDArray[np.intp], parts: Labels | None = None, block: int = 8192
+) -> Iterator[Entries]:
     """The entries of some rows' lists that make edges, a block at a time: a mutual pair comes up
-    from both ends, and another is somebody's nearest."""
+    from both ends, and another is somebody's nearest. With `parts`, only those from one part to
+    another."""
     for start in range(0, len(rows), block):
         part = rows[start : start + block]
         lists = ids[part]
-        at, columns = np.nonzero(lists >= 0)
+        there = lists >= 0
+        if parts is not None:
+            there &= parts[lists] != parts[part][:, None]
+        at, columns = np.nonzero(there)
         mine, others = part[at], lists[at, columns]
         mutual = (ids[others] == mine.astype(np.int32)[:, None]).any(axis=1)
         those = mutual | (columns == 0)

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phototag.core import growth
-from phototag.core.agglomerate import ALONE, LINKS, Grown, Labels, Mask, Spans, grown
+from phototag.core.agglomerate import ALONE, LINKS, Grown, Labels, Mask, Spans, grown, linked
 from phototag.core.meeting import Edges, Lines, meet
 from phototag.core.neighbours import Each, Ids, mixed
 from phototag.core.pieces import Pieces
@@ -88,19 +88,13 @@ class Faces:
     """A distinct number for each face that lasts (default: the row)."""
     history: History | None = None
 
-    def entries(self, rows: Some, part: Labels, block: int = 8192) -> Iterator[Entries]:
-        """The edges from some rows to others that are not of their part, a block at a time."""
-        for start in range(0, len(rows), block):
-            here = rows[start : start + block]
-            lists = self.ids[here]
-            mine = part[here]
-            at, columns = np.nonzero((lists >= 0) & (part[lists] != mine[:, None]))
-            one, other = here[at], lists[at, columns].astype(np.intp)
-            mutual = (self.ids[other] == one.astype(np.int32)[:, None]).any(axis=1)
-            those = mutual | (columns == 0)
-            yield one[those], other[those], self.sims[one[those], columns[those]]
+    def edges_out(self, rows: Some, part: Labels) -> Iterator[Ends]:
+        """The edges from some rows to others that are not of their part."""
+        for one, columns, other, _ in linked(self.ids, rows, part):
+            yield one, other.astype(np.intp), self.sims[one, columns]
+        yield self._nearest_to(rows, part)
 
-    def nearest_to(self, rows: Some, part: Labels) -> Entries:
+    def _nearest_to(self, rows: Some, part: Labels) -> Ends:
         """The edges to some rows from faces of other parts whose nearest they are."""
         inside = np.zeros(len(self.ids), dtype=np.bool_)
         inside[rows] = True
@@ -112,7 +106,7 @@ class Faces:
         return to, found, self.sims[found, 0]
 
 
-Entries = tuple[Some, Some, Vectors]
+Ends = tuple[Some, Some, Vectors]
 """Rows, rows of the other ends, similarities."""
 
 
@@ -371,8 +365,8 @@ class _Work:
 
     def _edges_out(self, rows: Some) -> Edges:
         """The edges from some rows to faces of other parts."""
-        found = [*self.faces.entries(rows, self.part), self.faces.nearest_to(rows, self.part)]
-        one, other, sims = (np.concatenate(values) for values in zip(*found, strict=True))
+        found = zip(*self.faces.edges_out(rows, self.part), strict=True)
+        one, other, sims = (np.concatenate(values) for values in found)
         others = self._rows(other)
         open_ = self.standing.look(others)[0][np.searchsorted(others, other)]
         return Edges(one[open_], other[open_], sims[open_].astype(np.float64))

@@ -61,9 +61,9 @@ def cluster(
     faces = refreshed.table
     open_rows = OpenRows(lib, faces, stirred, everything=everything)
     if memory is not None and not refreshed.stirred.any():
-        again_so = _remembered(lib, memory, open_rows, stirred, decision)
-        if again_so is not None:
-            return again_so
+        as_it_was = _remembered(lib, memory, open_rows, stirred, decision)
+        if as_it_was is not None:
+            return as_it_was
     lost = _lost(faces, stirred)
     seeds = open_rows.turned | refreshed.stirred | everything
     seeds |= np.isin(faces.photos, np.array(sorted(stirred_photos), dtype=np.int64))
