@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from phototag.core.examples import EXAMPLES, choose_examples, likely, person_scores
 from phototag.core.tracks import ALWAYS, meet
@@ -38,8 +37,7 @@ Law = Literal[
 """What settled a face: it was named, or what stood between it and its best-scoring person."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """An undecided face that might be a person: its score is at least `Thresholds.suggest`."""
 
     face: int
@@ -52,8 +50,7 @@ class Candidate:
     """What the lead over the runner-up has to be more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """What follows for one face."""
 
     face: int
@@ -134,9 +131,13 @@ class _When:
     def add(self, person: int, span: Span) -> None:
         self._spans[person].append(span)
 
+    def __bool__(self) -> bool:
+        return bool(self._spans)
+
     def has(self, person: int, span: Span) -> bool:
         """Whether the person is shown at a moment of that span."""
-        return any(meet(span, other) for other in self._spans.get(person, ()))
+        spans = self._spans.get(person)
+        return spans is not None and any(meet(span, other) for other in spans)
 
 
 class _Room:
@@ -190,10 +191,8 @@ class _Room:
         """Best pair first; over again, since a person given away may clear another's margin."""
         named: dict[int, Match] = {}
         waiting = [c for c in self.ranked if c.alive and c.score >= thresholds.accept]
-        before = -1
-        while before != len(named):
-            before = len(named)
-            unclear = _When()
+        while True:
+            before, unclear = len(named), _When()
             for candidate in waiting:
                 face, person = candidate.face, candidate.person
                 if face in named or not self._open(candidate):
@@ -207,7 +206,8 @@ class _Room:
                     self._take(candidate)
                 elif person not in self.shareable:
                     unclear.add(person, self._span(candidate))
-        return named
+            if not unclear or before == len(named):
+                return named
 
     def _suggest(self, named: Mapping[int, Match], thresholds: Thresholds) -> dict[int, Match]:
         """What is left, best pair first."""

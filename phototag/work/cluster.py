@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +29,7 @@ ABSENT = -2
 
 def stood_before(settled: Settled) -> dict[int, int]:
     """Where each face that was settled anew stood: its cluster, `ALONE` or `ABSENT`."""
-    faces = settled.before.keys() | settled.after.keys()
-    return {face: _stood(settled.before.get(face)) for face in faces}
+    return {face: _stood(settled.before.get(face)) for face in settled.faces}
 
 
 def _stood(assignment: Assignment | None) -> int:
@@ -218,7 +216,7 @@ def _assign(lib: Library, faces: Iterable[int], numbers: Mapping[int, int]) -> S
     for face, assignment in old.items():
         number = numbers.get(face)
         state = "unknown" if number is None else "cluster"
-        new[face] = replace(assignment, cluster=number, state=state)
+        new[face] = assignment._replace(cluster=number, state=state)
     assignment_table.save_assignments(lib, old, new)
     settled = Settled()
     settled.add(old, new)

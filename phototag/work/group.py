@@ -10,7 +10,7 @@ it first (`work.consent`). A decision made meanwhile says what it says, and the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from phototag.catalog import arrays, journal
@@ -177,11 +177,11 @@ def begin(
 
 def put_off(lib: Library, rest: Rest) -> None:
     """Let the transaction end before the second half: until then the catalogue says around which
-    faces it is still to be done. If nobody does, the next `begin` will."""
+    faces it is still to be done, and in whose photos outputs are others now. If nobody does it, the
+    next that groups will."""
     if not rest.can_wait:
         raise ValueError("more changed than the faces that were settled tell")
     cluster_table.stir(lib, rest.stirred)
-    _unpublish(lib, rest.settled)
 
 
 def finish(lib: Library, rest: Rest) -> Grouping:
@@ -203,7 +203,7 @@ def finish(lib: Library, rest: Rest) -> Grouping:
         cluster_table.clear_stirred(lib)
         note_standing(lib, rest.decision, rest.again, plain=rest.plain)
         both = rest.settled.then(clustered)
-        _unpublish(lib, both)
+        _unpublish(lib, both.faces | rest.stirred.keys())
     arrays.sweep_arrays(lib)
     return _told(both)
 
@@ -239,7 +239,8 @@ def _words_only(lib: Library, change: Change, decision: int | None = None) -> Gr
     if decision is not None:
         faces |= _uprooted(lib, change, decision)
     settled = settle_words(lib, faces)
-    photo_table.unsettle(lib, _photos(lib, settled))
+    photo_table.unsettle(lib, _photos(lib, settled.faces))
+    _unpublish(lib, cluster_table.stirred(lib))
     cluster_table.stir(lib, stood_before(settled))
     note_standing(lib, None, None, plain=False)
     return _told(settled)
@@ -256,7 +257,7 @@ def _uprooted(lib: Library, change: Change, decision: int) -> set[int]:
         assert heir is not None
         kept = verdict_table.may_be(lib, orphans, heir.id)
         table.give_to(lib, kept, heir.id)
-        photo_table.unpublish(lib, sorted(set(face_table.photos_of(lib, kept).values())))
+        _unpublish(lib, kept)
         return orphans - kept
     undone = journal.decision(lib, row.payload["decision"]) if "decision" in row.payload else None
     if undone is not None and undone.kind == "merge":
@@ -287,20 +288,19 @@ def _named(
     return new, settle(lib, new.table, levels, photos), beside
 
 
-def _photos(lib: Library, settled: Settled) -> list[int]:
-    """The photos of the faces that are others now."""
-    changed = settled.before.keys() | settled.after.keys()
-    return sorted(set(face_table.photos_of(lib, changed).values()))
+def _photos(lib: Library, faces: Iterable[int]) -> list[int]:
+    return sorted(set(face_table.photos_of(lib, faces).values()))
 
 
-def _unpublish(lib: Library, settled: Settled) -> None:
-    photo_table.unpublish(lib, _photos(lib, settled))
+def _unpublish(lib: Library, faces: Iterable[int]) -> None:
+    """Have the outputs of the faces' photos written again."""
+    photo_table.unpublish(lib, _photos(lib, faces))
 
 
 def _told(settled: Settled) -> Grouping:
     """What came out, in numbers."""
     old, new = settled.before, settled.after
-    changed = sorted(old.keys() | new.keys())
+    changed = sorted(settled.faces)
     recognised = suggested = withdrawn = moved = 0
     for face in changed:
         before, after = old.get(face), new.get(face)

@@ -198,6 +198,11 @@ class Settled:
     after: dict[int, Assignment] = field(default_factory=dict)
     """Those that changed or began, as they are."""
 
+    @property
+    def faces(self) -> set[int]:
+        """Whose assignment is another one."""
+        return self.before.keys() | self.after.keys()
+
     def add(self, old: Mapping[int, Assignment], new: Mapping[int, Assignment]) -> None:
         for face in old.keys() | new.keys():
             if old.get(face) != new.get(face):
@@ -209,8 +214,7 @@ class Settled:
     def then(self, later: Settled) -> Settled:
         """This and what came after it, as one change."""
         both = Settled()
-        faces = self.before.keys() | self.after.keys() | later.before.keys() | later.after.keys()
-        for face in faces:
+        for face in self.faces | later.faces:
             first = self if face in self.before or face in self.after else later
             last = later if face in later.before or face in later.after else self
             old, new = first.before.get(face), last.after.get(face)
