@@ -15,28 +15,31 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from phototag.catalog.arrays import forget_arrays
+from phototag.catalog.photos import unpublish_all
 from phototag.errors import NotFound, NothingToUndo, UsageError
 from phototag.settings import Settings
 from phototag.work.check import Patient
 from phototag.work.check_library import LOOKS
 from phototag.work.group import regroup
 from phototag.work.names import find_target
+from phototag.work.publish import Publisher
 from phototag.work.verdicts import replay_all
 
 from .written_photos import LEVELS, MODEL, World, face, photo
 
 NAMES = ("Ann", "Ben", "Cy", "Dee")
 QUIET = Settings(sheet=False, thumbnails=False, sidecars="none")
+WITH_SIDECARS = Settings(sheet=False, thumbnails=False)
 ALIKE = (0.95, 0.85, 0.75, 0.66)
 
 
 @contextmanager
-def small_world() -> Iterator[World]:
+def small_world(chosen: Settings = QUIET) -> Iterator[World]:
     """Fourteen photos of five people; some alike enough to be confused, some of low quality."""
     shm = Path("/dev/shm")
     base = shm if os.access(shm, os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=base, prefix="phototag-") as folder:
-        world = World(Path(folder), settings=QUIET)
+        world = World(Path(folder), settings=chosen)
         dice = random.Random(11)
         for n in range(14):
             people = dice.sample(("ann", "ben", "cy", "dee", "eve"), dice.choice((1, 1, 2, 3)))
@@ -298,13 +301,22 @@ def test_undoing_all_gives_the_state_before_to_the_byte(steps: list[tuple[Any, .
 def test_what_a_killed_decision_left_is_done_by_the_next_or_by_a_scan(
     steps: list[tuple[tuple[Any, ...], bool]],
 ) -> None:
-    with small_world() as world:
+    with small_world(WITH_SIDECARS) as world:
         for step, world.cut in steps:
             decide(world, step)
         world.scan()
         check_laws(world)
         assert world.table("stirred") == []
+        assert late_sidecars(world) == 0
         check_it_follows_from_the_journal(world)
+
+
+def late_sidecars(world: World) -> int:
+    """How many sidecars do not say what the catalogue says."""
+    with world.open() as lib:
+        with lib.transaction():
+            unpublish_all(lib)
+        return Publisher(lib, world.settings, world.model).run().sidecars
 
 
 def test_a_cluster_named_by_a_killed_decision_says_who_it_is() -> None:
