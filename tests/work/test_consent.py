@@ -99,6 +99,15 @@ def test_a_lost_decision_changes_no_name_until_it_is_accepted(world: World) -> N
         assert regrouped(patient) == []
 
 
+def test_sidecars_say_what_a_killed_decision_said_while_a_scan_is_held(world: World) -> None:
+    world.cut = True
+    assert world.say("label", [world.face("cy0.jpg")], "Cy").recognised == 1
+    forget_decision(world, 1)
+    assert world.scan().held == 6
+    assert "Cy" in automatic(world).values()
+    assert world.late_sidecars() == 0
+
+
 def test_another_model_is_held_back_and_the_way_back_needs_no_consent(world: World) -> None:
     before = automatic(world)
     world.model = OTHER

@@ -15,14 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from phototag.catalog.arrays import forget_arrays
-from phototag.catalog.photos import unpublish_all
 from phototag.errors import NotFound, NothingToUndo, UsageError
 from phototag.settings import Settings
 from phototag.work.check import Patient
 from phototag.work.check_library import LOOKS
 from phototag.work.group import regroup
 from phototag.work.names import find_target
-from phototag.work.publish import Publisher
 from phototag.work.verdicts import replay_all
 
 from .written_photos import LEVELS, MODEL, World, face, photo
@@ -307,16 +305,8 @@ def test_what_a_killed_decision_left_is_done_by_the_next_or_by_a_scan(
         world.scan()
         check_laws(world)
         assert world.table("stirred") == []
-        assert late_sidecars(world) == 0
+        assert world.late_sidecars() == 0
         check_it_follows_from_the_journal(world)
-
-
-def late_sidecars(world: World) -> int:
-    """How many sidecars do not say what the catalogue says."""
-    with world.open() as lib:
-        with lib.transaction():
-            unpublish_all(lib)
-        return Publisher(lib, world.settings, world.model).run().sidecars
 
 
 def test_a_cluster_named_by_a_killed_decision_says_who_it_is() -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from phototag.catalog import journal, store
+from phototag.catalog.photos import unpublish_all
 from phototag.catalog.store import Library
 from phototag.core.drawings import Drawing
 from phototag.core.types import (
@@ -276,6 +277,13 @@ class World:
             report = import_names(lib, ground, "csv", str(table), Onlooker(self.model))
             self.published = Publisher(lib, self.settings, self.model).run()
         return report.said
+
+    def late_sidecars(self) -> int:
+        """How many sidecars did not say what the catalogue says; they do now."""
+        with self.open() as lib:
+            with lib.transaction():
+                unpublish_all(lib)
+            return Publisher(lib, self.settings, self.model).run().sidecars
 
     # ---- what is known
 
