@@ -180,6 +180,19 @@ def heirs(lib: Library, face_id: int) -> list[int]:
     return found
 
 
+def photos_behind(lib: Library, faces: Iterable[int]) -> set[str]:
+    """Keys of the photos of faces, and of what these were before the photos were edited: a word
+    about a face names one of these."""
+    rows = lib.db.execute(
+        f"WITH RECURSIVE line (id) AS ({THESE[1:-1]}"
+        " UNION SELECT s.face_id FROM line JOIN successors s ON s.heir_id = line.id)"
+        " SELECT DISTINCT ph.key FROM line JOIN faces f ON f.id = line.id"
+        " JOIN photos ph ON ph.id = f.photo_id",
+        (listed(faces),),
+    )
+    return {str(row[0]) for row in rows}
+
+
 def add_successor(lib: Library, face_id: int, heir: int) -> None:
     lib.db.execute("INSERT OR IGNORE INTO successors VALUES (?, ?)", (face_id, heir))
 

@@ -17,11 +17,12 @@ KEPT = "kept"
 """Where `meta` keeps the numbers of people who are only kept."""
 
 
-def load_state(lib: Library) -> State:
-    """All of it."""
-    verdicts = lib.db.execute("SELECT * FROM verdicts")
+def load_state(lib: Library, faces: Iterable[int] | None = None) -> State:
+    """All of it; of what was decided about faces only some, where these are given."""
+    some, these = ("", ()) if faces is None else (f" WHERE face_id IN {THESE}", (listed(faces),))
+    verdicts = lib.db.execute(f"SELECT * FROM verdicts{some}", these)
     verdicts.row_factory = None
-    rejected = lib.db.execute("SELECT face_id, person_id FROM rejections")
+    rejected = lib.db.execute(f"SELECT face_id, person_id FROM rejections{some}", these)
     present = lib.db.execute("SELECT photo, person_id FROM present")
     return _state(lib, verdicts, rejected, present)
 
@@ -147,6 +148,12 @@ def decided_faces(lib: Library, person: int) -> list[int]:
         "SELECT face_id FROM verdicts WHERE person_id = ? ORDER BY face_id", (person,)
     )
     return [int(row[0]) for row in rows]
+
+
+def faces_decided_by(lib: Library, decision: int) -> set[int]:
+    """Faces about which this decision was the last word."""
+    rows = lib.db.execute("SELECT face_id FROM verdicts WHERE decision_id = ?", (decision,))
+    return {int(row[0]) for row in rows}
 
 
 def twice_keys(lib: Library) -> list[str]:

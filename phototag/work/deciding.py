@@ -14,7 +14,7 @@ from phototag.catalog.store import Library
 from phototag.core.decisions import Decision, same_name
 from phototag.core.types import Thresholds
 from phototag.work.group import Again, Begun, Grouping, begin, finish, put_off
-from phototag.work.verdicts import Change, apply, catch_up, replay_all
+from phototag.work.verdicts import Change, apply, catch_up, take_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,7 @@ def decide(
 def take_back_or_repeat(lib: Library, ground: Ground, kind: str, target: Decision) -> Said:
     """Write the `undo` or `redo` of a decision and let it take effect."""
     with _durable(lib):
+        missed = catch_up(lib)
         decision = journal.append(
             lib,
             time=ground.now,
@@ -114,7 +115,7 @@ def take_back_or_repeat(lib: Library, ground: Ground, kind: str, target: Decisio
             kind=kind,
             payload={"decision": target.id},
         )
-        change = replay_all(lib)
+        change = missed | (take_back(lib, target) if kind == "undo" else apply(lib, target))
         again = Again(target.id, BEFORE if kind == "undo" else AFTER)
         begun = _begun(lib, ground, change, decision.id, again)
     text = f"{'Undone' if kind == 'undo' else 'Done again'}: {describe(target)}."

@@ -9,7 +9,7 @@ from phototag.catalog import journal
 from phototag.catalog import photos as photo_table
 from phototag.catalog import verdicts as table
 from phototag.catalog.assignments import assigned, automatic_of, give_to
-from phototag.catalog.faces import photos_of, resolver
+from phototag.catalog.faces import photos_behind, photos_of, resolver
 from phototag.catalog.store import Library, meta, set_meta
 from phototag.core.decisions import Anchor, Decision, State, entries_of, replay, same_name
 from phototag.core.drawings import drawings, drawings_of
@@ -53,6 +53,26 @@ def apply(lib: Library, decision: Decision) -> Change:
     new = old.copy()
     new.apply(decision, resolve)
     return _settle(lib, old, new)
+
+
+def take_back(lib: Library, decision: Decision) -> Change:
+    """Let a decision that was undone have no effect any more: the journal is replayed, as far as it
+    speaks of the same faces. Call inside a transaction."""
+    if decision.kind == "merge" or drawings_of(decision) or table.kept_people(lib):
+        return replay_all(lib)  # of these, other faces are others, too
+    anchors = [Anchor.parse(entry) for entry in entries_of(decision.payload) if "box" in entry]
+    resolve = resolver(lib, {anchor.photo for anchor in anchors})
+    faces = {face for anchor in anchors for face in resolve(anchor)}
+    faces |= table.faces_decided_by(lib, decision.id)
+    photos = photos_behind(lib, faces)
+    resolve = resolver(lib, photos)
+
+    def resolve_these(anchor: Anchor) -> list[int]:
+        there = resolve(anchor) if anchor.photo in photos else ()
+        return [face for face in there if face in faces]
+
+    old = table.load_state(lib, faces)
+    return _settle(lib, old, replay(journal.decisions(lib), resolve_these))
 
 
 def _people_meant(lib: Library, decision: Decision) -> list[int]:
