@@ -184,7 +184,7 @@ def photos_behind(lib: Library, faces: Iterable[int]) -> set[str]:
     """Keys of the photos of faces, and of what these were before the photos were edited: a word
     about a face names one of these."""
     rows = lib.db.execute(
-        f"WITH RECURSIVE line (id) AS ({THESE[1:-1]}"
+        "WITH RECURSIVE line (id) AS (SELECT value FROM json_each(?)"
         " UNION SELECT s.face_id FROM line JOIN successors s ON s.heir_id = line.id)"
         " SELECT DISTINCT ph.key FROM line JOIN faces f ON f.id = line.id"
         " JOIN photos ph ON ph.id = f.photo_id",

@@ -112,12 +112,12 @@ def _score_new(
     if not len(fresh):
         return
     lives = verdict_table.lives(lib)
-    stands = [_Stand(p, lives.get(p), *examples_of(lib, model, p)) for p in sorted(people)]
     for part in (fresh[at : at + FRESH] for at in range(0, len(fresh), FRESH)):
         ids, vectors = faces.ids[part], faces.steps.vectors(part)
-        for stand in stands:
+        for person in sorted(people):
+            stand = _Stand(person, lives.get(person), *examples_of(lib, model, person))
             pairs = stand.scores(lib, ids, vectors, thresholds.suggest)
-            table.add_scores(lib, ((face, stand.person, score) for face, score in pairs))
+            table.add_scores(lib, ((face, person, score) for face, score in pairs))
 
 
 def _score_all(

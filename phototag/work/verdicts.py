@@ -59,7 +59,7 @@ def take_back(lib: Library, decision: Decision) -> Change:
     """Let a decision that was undone have no effect any more: the journal is replayed, as far as it
     speaks of the same faces. Call inside a transaction."""
     if decision.kind == "merge" or drawings_of(decision) or table.kept_people(lib):
-        return replay_all(lib)  # of these, other faces are others, too
+        return replay_all(lib)  # these change other faces, too
     anchors = [Anchor.parse(entry) for entry in entries_of(decision.payload) if "box" in entry]
     resolve = resolver(lib, {anchor.photo for anchor in anchors})
     faces = {face for anchor in anchors for face in resolve(anchor)}
