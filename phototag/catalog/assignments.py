@@ -19,8 +19,8 @@ class Assignment(NamedTuple):
 
     `state`: `manual`, `imported`, `automatic`, `cluster`, `unknown`, `ignored` or `not_a_face`.
 
-    (A tuple and no dataclass: a decision in a large library makes and compares tens of thousands, in
-    a fifth of the time.)
+    (A tuple and no dataclass: a decision in a large library makes and compares tens of thousands,
+    in a fifth of the time.)
     """
 
     face: int
