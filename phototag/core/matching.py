@@ -131,9 +131,6 @@ class _When:
     def add(self, person: int, span: Span) -> None:
         self._spans[person].append(span)
 
-    def __bool__(self) -> bool:
-        return bool(self._spans)
-
     def has(self, person: int, span: Span) -> bool:
         """Whether the person is shown at a moment of that span."""
         spans = self._spans.get(person)
@@ -191,8 +188,10 @@ class _Room:
         """Best pair first; over again, since a person given away may clear another's margin."""
         named: dict[int, Match] = {}
         waiting = [c for c in self.ranked if c.alive and c.score >= thresholds.accept]
-        while True:
-            before, unclear = len(named), _When()
+        before = -1
+        while before != len(named):
+            before = len(named)
+            unclear = _When()
             for candidate in waiting:
                 face, person = candidate.face, candidate.person
                 if face in named or not self._open(candidate):
@@ -206,8 +205,7 @@ class _Room:
                     self._take(candidate)
                 elif person not in self.shareable:
                     unclear.add(person, self._span(candidate))
-            if not unclear or before == len(named):
-                return named
+        return named
 
     def _suggest(self, named: Mapping[int, Match], thresholds: Thresholds) -> dict[int, Match]:
         """What is left, best pair first."""
