@@ -2,12 +2,14 @@
 
     python benchmarks/clustering.py [--faces 100000] [--json]
     python benchmarks/clustering.py --lists
+    python benchmarks/clustering.py --cuts 20000 60000 150000
     python benchmarks/clustering.py --calibration ../shared/faces/calibration.npz
 
 The first call groups that many made-up faces (see crowd.py), adds 1,000, takes 100 away, and runs
 scipy's average linkage beside phototag on 5,000, in turns: on a busy machine only ratios mean
 something. `--lists` compares lengths of the lists of neighbours where people were photographed in
-bursts, `--calibration` on real faces with a strong recogniser's vectors.
+bursts, `--cuts` thresholds in collections of some sizes, `--calibration` on real faces with a
+strong recogniser's vectors.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import resource
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +56,9 @@ def timed(work: Any, *args: Any, **options: Any) -> tuple[Any, float]:
 
 
 def grouped(
-    vectors: Vectors, photos: NDArray[np.int64], graph: tuple[Any, ...]
+    vectors: Vectors, photos: NDArray[np.int64], graph: tuple[Any, ...], cut: float = CUT
 ) -> NDArray[np.int64]:
-    return agglomerate(vectors, *graph, photos, np.ones(len(vectors), bool), None, CUT)
+    return agglomerate(vectors, *graph, photos, np.ones(len(vectors), bool), None, cut)
 
 
 def whole(count: int) -> dict[str, Any]:
@@ -137,6 +140,20 @@ def lists(count: int = 12000, burst: float = 40) -> dict[str, Any]:
     return {"faces": count, "burst": burst, "cut": CUT, "bcubed": rows}
 
 
+def cuts(counts: Sequence[int]) -> dict[str, Any]:
+    """BCubed by the cut in collections of some sizes: precision, recall, F."""
+    rows = {}
+    for count in counts:
+        faces = crowd(count)
+        for cut in (0.32, 0.36, 0.40, 0.44):
+            graph = neighbours(faces.vectors, NEIGHBOURS, cut)
+            labels = grouped(faces.vectors, faces.photos, graph, cut)
+            rows[f"{count} faces, cut {cut:.2f}"] = [
+                round(v, 4) for v in bcubed(labels, faces.people)
+            ]
+    return {"bcubed": rows}
+
+
 def calibration(path: Path) -> dict[str, Any]:
     """BCubed of real faces by the length of the lists and the cut."""
     with np.load(path) as known:
@@ -145,8 +162,7 @@ def calibration(path: Path) -> dict[str, Any]:
     for cut in (0.40, 0.45, 0.50):
         for k in (6, 12, 24, 48, 96):
             graph = neighbours(vectors, k, cut)
-            count = len(vectors)
-            labels = agglomerate(vectors, *graph, np.arange(count), np.ones(count, bool), None, cut)
+            labels = grouped(vectors, np.arange(len(vectors)), graph, cut)
             rows[f"cut {cut:.2f}, lists of {k}"] = [round(v, 4) for v in bcubed(labels, people)]
     return {"faces": len(vectors), "people": len(np.unique(people)), "bcubed": rows}
 
@@ -162,11 +178,14 @@ def main() -> None:
     )
     parser.add_argument("--faces", type=int, default=100_000)
     parser.add_argument("--lists", action="store_true")
+    parser.add_argument("--cuts", type=int, nargs="+")
     parser.add_argument("--calibration", type=Path)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if options.lists:
         found = {"lists": lists()}
+    elif options.cuts:
+        found = {"cuts": cuts(options.cuts)}
     elif options.calibration:
         found = {"calibration": calibration(options.calibration)}
     else:
