@@ -65,7 +65,6 @@ def take_back(lib: Library, decision: Decision) -> Change:
     faces = {face for anchor in anchors for face in resolve(anchor)}
     faces |= table.faces_decided_by(lib, decision.id)
     photos = photos_behind(lib, faces)
-    resolve = resolver(lib, photos)
 
     def resolve_these(anchor: Anchor) -> list[int]:
         there = resolve(anchor) if anchor.photo in photos else ()
